@@ -1,0 +1,42 @@
+"""What the notebooks import.
+
+Server            starts a server in processes of its own and ends it with the notebook
+burst             sends requests all at once, or each upon the one before
+steady            sends requests at a constant rate
+claim             holds a sentence of the lesson against this very run
+not_measurable    says that this machine cannot show a claim, and why
+reveal            sets your guess beside what was measured
+bars              a picture of a few numbers side by side
+stop_all          ends every server of this notebook
+"""
+
+import importlib
+import os
+import sys
+
+if os.name == "nt":
+    sys.exit(
+        "These lessons need Linux or macOS, because Gunicorn does. On Windows use WSL "
+        "(https://learn.microsoft.com/windows/wsl/) or the container in .devcontainer/."
+    )
+
+_HOMES = {
+    "Server": "workerlab.server",
+    "ServerDidNotStart": "workerlab.start_errors",
+    "bars": "workerlab.charts",
+    "burst": "workerlab.load",
+    "claim": "workerlab.claims",
+    "not_measurable": "workerlab.claims",
+    "reveal": "workerlab.claims",
+    "steady": "workerlab.load",
+    "stop_all": "workerlab.server",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    # Imported at first use: the served app imports workerlab.probe, and a worker shall not carry
+    # an HTTP client and a drawing library for that.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workerlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

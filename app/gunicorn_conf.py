@@ -1,0 +1,51 @@
+"""Gunicorn's settings for app.main: the usual article's file, mended.
+
+Each setting says what it does under `uvicorn_worker.UvicornWorker`. Lesson 06 goes through them.
+All of them: https://gunicorn.org/reference/settings/
+"""
+
+import os
+import sys
+
+
+def workers_from_environment() -> int:
+    """$WORKERS, or 2 x cores + 1. Anything but a positive whole number ends the start."""
+    text = os.environ.get("WORKERS")
+    if text is None:
+        return 2 * (os.cpu_count() or 1) + 1
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
+        sys.exit(f"WORKERS must be a whole number from 1 to 1000, not {text!r}")
+    return int(text)
+
+
+# The listening socket, which all workers share.
+bind = "127.0.0.1:8000"  # loopback only: a proxy on this machine faces the network
+backlog = 2048  # acts: connections the kernel holds for us until a worker accepts them
+
+# The workers.
+workers = workers_from_environment()
+worker_class = "uvicorn_worker.UvicornWorker"  # uvicorn.workers.UvicornWorker is deprecated
+worker_connections = 1000  # ignored by this worker class: it accepts as many as come
+max_requests = 1000  # acts: a worker is replaced after so many requests ...
+max_requests_jitter = 100  # ... and up to this many more, so that not all go at once
+
+# Time limits, in seconds.
+timeout = 30  # acts: kills a worker whose event loop gave no sign of life; not a request limit
+graceful_timeout = 30  # acts: how long requests under way may take to end on a stop or reload
+keepalive = 5  # acts: how long an idle connection is kept for the client's next request
+
+# Logs: "-" is standard output (access) or standard error (error).
+accesslog = "-"  # acts; without this line there is no access log
+access_log_format = '%(h)s "%(r)s" %(s)s %(D)s'  # ignored: Uvicorn writes its own format
+errorlog = "-"
+loglevel = "info"
+
+# The process.
+proc_name = "workerlab"  # acts only where the package setproctitle is installed
+
+# The mechanics, as the defaults have them.
+daemon = False  # stay in the foreground: systemd, Docker and Kubernetes watch this process
+pidfile = None
+user = None  # changing user and group takes a start as root
+group = None
+tmp_upload_dir = None  # ignored: this worker class keeps no uploads on disk

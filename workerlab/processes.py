@@ -1,0 +1,107 @@
+"""Looking at processes: the tree of a server, who holds its socket, and what was left behind."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from workerlab.guard import MARKER
+
+
+@dataclass(frozen=True)
+class Socket:
+    """One process's hold on a listening socket.
+
+    `inode` is the kernel's name for the socket: two processes with the same number hold the same
+    socket. It is None where the system does not tell (everywhere but on Linux).
+    """
+
+    pid: int
+    address: str
+    inode: int | None
+
+
+def tree(pid: int) -> str:
+    """The process `pid` and its descendants as lines of text, a worker below its master."""
+    try:
+        master = psutil.Process(pid)
+        children = sorted(master.children(), key=lambda child: child.pid)
+    except psutil.NoSuchProcess:
+        return f"no process with pid {pid}"
+    if not children:
+        return f"{_name(master)}  pid {pid}"
+    lines = [f"{_name(master)}, master  pid {pid}"]
+    for child in children:
+        corner = "└─" if child is children[-1] else "├─"
+        role = "helper of multiprocessing" if is_helper(child) else "worker"
+        lines.append(f"{corner} {role}  pid {child.pid}")
+    return "\n".join(lines)
+
+
+def is_helper(process: psutil.Process) -> bool:
+    """Whether this is no worker but the tracker which Python's multiprocessing adds."""
+    return "resource_tracker" in command(process)
+
+
+def listening(pids: list[int], port: int) -> list[Socket]:
+    """Which of these processes hold a TCP socket that listens on `port`."""
+    found = []
+    for pid in pids:
+        for connection in psutil.Process(pid).net_connections(kind="tcp4"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                address = f"{connection.laddr.ip}:{port}"
+                found.append(Socket(pid, address, _inode(pid, connection.fd)))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there and has not ended; a zombie has."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def command(process: psutil.Process) -> str:
+    """The process's command line; empty if it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def stray_servers() -> list[psutil.Process]:
+    """Servers which the kit started and whose guard is gone; there should never be one."""
+    guarded, servers = set(), []
+    for process in psutil.process_iter():
+        try:
+            if process.uids().real != os.getuid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            marker = process.environ().get(MARKER)
+            if marker and "workerlab/guard.py" in command(process):
+                guarded.add(marker)
+            elif marker:
+                servers.append((marker, process))
+        except (psutil.Error, OSError):
+            continue
+    return [process for marker, process in servers if marker not in guarded]
+
+
+def _name(process: psutil.Process) -> str:
+    """The program and not its interpreter: `gunicorn`, rather than `python /…/bin/gunicorn`."""
+    try:
+        for part in process.cmdline():
+            name = Path(part).name
+            if not name.startswith(("python", "Python")) and not part.startswith("-"):
+                return name
+        return process.name()
+    except psutil.Error:
+        return "ended"
+
+
+def _inode(pid: int, descriptor: int) -> int | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    return os.stat(f"/proc/{pid}/fd/{descriptor}").st_ino

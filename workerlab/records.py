@@ -1,0 +1,158 @@
+"""What was measured: a record for every request, and a run of many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workerlab.timeline import Timeline
+
+
+@dataclass
+class Record:
+    """One request. Times are `time.monotonic()` in seconds; None: it did not come so far.
+
+    `sent` and `received` (the whole reply, or the failure) are the client's; the others come from
+    inside the worker, in the order in which they stand here.
+    """
+
+    id: str
+    url: str
+    sent: float = 0.0
+    reached: float | None = None
+    began: float | None = None
+    ended: float | None = None
+    received: float = 0.0
+    status: int | None = None
+    worker: int | None = None
+    thread: str | None = None
+    error: str | None = None
+    reply: Any = None
+    due: float | None = None  # when the schedule of `steady` wanted it sent
+
+    @property
+    def ok(self) -> bool:
+        """Whether a whole reply with a status below 400 came."""
+        return self.error is None and self.status is not None and self.status < 400
+
+    @property
+    def latency(self) -> float:
+        """Seconds from sending to the whole reply, or to the failure."""
+        return self.received - self.sent
+
+    @property
+    def in_thread_pool(self) -> bool:
+        """Whether the handler ran in another thread than the event loop's."""
+        return self.thread not in (None, "MainThread")
+
+    def join(self, moments: dict[str, list[str]]) -> None:
+        """Add what the worker reported (see workerlab.probe)."""
+        if not moments:
+            return
+        self.worker = int(next(iter(moments.values()))[0])
+        times = {moment: float(values[1]) for moment, values in moments.items()}
+        self.reached = times.get("reached")
+        # A handler without `timed` is taken to begin at once and to end with its reply.
+        left = times.get("replied", times.get("raised"))
+        self.began = times.get("began", self.reached)
+        self.ended = times.get("ended", left)
+        if "began" in moments:
+            self.thread = moments["began"][2]
+        if "raised" in moments and self.error is None:
+            self.error = f"the handler raised {moments['raised'][2]}"
+
+
+@dataclass
+class Run:
+    """The records of one experiment, in the order of sending."""
+
+    records: list[Record]
+    client_cpu: float = 0.0  # seconds of CPU time which the client used meanwhile
+    rate: float | None = None  # requests per second asked for, of an open loop
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.records.sort(key=lambda record: record.sent)
+
+    def __add__(self, other: Run) -> Run:
+        """Two runs which went on side by side, as one. The CPU time counted twice is the larger."""
+        return Run(
+            self.records + other.records,
+            max(self.client_cpu, other.client_cpu),
+            notes=self.notes + other.notes,
+        )
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        workers = len(self.by_worker)
+        text = (
+            f"{len(self)} requests; measured: {self.makespan:.2f} s in all, {workers} "
+            f"worker{'' if workers == 1 else 's'}, {self.peak_overlap} handlers at once, "
+            f"{len(self.failures)} failed"
+        )
+        return "\n".join([text, *self.notes])
+
+    @property
+    def makespan(self) -> float:
+        """Seconds from the first request sent to the last reply received."""
+        if not self.records:
+            return 0.0
+        return max(r.received for r in self.records) - min(r.sent for r in self.records)
+
+    @property
+    def failures(self) -> list[Record]:
+        """The requests without a good reply: an error, or a status of 400 or more."""
+        return [record for record in self.records if not record.ok]
+
+    @property
+    def latencies(self) -> list[float]:
+        """Seconds, of the answered requests, in the order of sending."""
+        return [record.latency for record in self.records if record.ok]
+
+    @property
+    def by_worker(self) -> dict[int, int]:
+        """The number of requests that reached each worker, by pid, most first."""
+        return dict(Counter(r.worker for r in self.records if r.worker is not None).most_common())
+
+    @property
+    def peak_overlap(self) -> int:
+        """The largest number of handlers that were under way at one moment."""
+        return peak_overlap([(r.began, r.ended or r.received) for r in self.records if r.began])
+
+    @property
+    def client_cpu_share(self) -> float:
+        """The client's own use of the CPU, in cores. Near 1.0, it is what limits a throughput."""
+        return self.client_cpu / self.makespan if self.makespan else 0.0
+
+    @property
+    def throughput(self) -> float:
+        """Good replies per second."""
+        return len(self.latencies) / self.makespan if self.makespan else 0.0
+
+    def only(self, path: str) -> Run:
+        """The part of the run which asked for URLs with this path, as `/health`."""
+        chosen = [r for r in self.records if r.url.split("?")[0].endswith(path)]
+        return Run(chosen, self.client_cpu, notes=self.notes)
+
+    def timeline(self, title: str = "") -> Timeline:
+        """The picture: time to the right, a lane per worker, a bar per request."""
+        from workerlab.timeline import Timeline
+
+        return Timeline(self, title)
+
+
+def peak_overlap(intervals: list[tuple[float, float]]) -> int:
+    """The largest number of intervals (begin, end) that hold one moment in common.
+
+    One that ends exactly when the next begins does not overlap it.
+    """
+    edges = sorted([(begin, 1) for begin, _ in intervals] + [(end, -1) for _, end in intervals])
+    most = now = 0
+    for _, step in edges:
+        now += step
+        most = max(most, now)
+    return most

@@ -1,0 +1,92 @@
+"""Receiving what the servers report: the kit's end of `workerlab.probe`.
+
+One UDP socket on 127.0.0.1 for this process, bound at first use. Nothing is parsed while requests
+are under way, except where somebody waits for an event: reading must not slow the client down.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Reports:
+    """The datagrams which have come, by request."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # Room for what comes while Python is busy elsewhere; the system may grant less.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
+        self.started: set[int] = set()
+        self._moments: dict[str, dict[str, list[str]]] = {}
+        self._unread: list[bytes] = []
+        self._readers = 0
+        self._waiting: dict[tuple[str, str], asyncio.Future[None]] = {}
+
+    def receive(self) -> None:
+        """Take every waiting datagram off the socket."""
+        while True:
+            try:
+                self._unread.append(self._socket.recv(1024))
+            except BlockingIOError:
+                break
+        if self._waiting:
+            self._parse()
+
+    def of(self, request_id: str) -> dict[str, list[str]]:
+        """What was reported of this request, moment to [pid, time, detail]; then forget it."""
+        self._parse()
+        return self._moments.pop(request_id, {})
+
+    def workers_started(self) -> set[int]:
+        """The pids of all workers whose start-up was reported."""
+        self.receive()
+        self._parse()
+        return self.started
+
+    @contextmanager
+    def being_read(self) -> Iterator[None]:
+        """Keep reading from within the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._readers == 0:
+            loop.add_reader(self._socket, self.receive)
+        self._readers += 1
+        try:
+            yield
+        finally:
+            self._readers -= 1
+            if self._readers == 0:
+                loop.remove_reader(self._socket)
+            self.receive()
+
+    def event(self, request_id: str, moment: str) -> asyncio.Future[None]:
+        """A future which is done when this moment of this request is reported."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[request_id, moment] = future
+        return future
+
+    def _parse(self) -> None:
+        for datagram in self._unread:
+            moment, request_id, pid, *rest = datagram.decode("utf-8", "replace").split(" ", 4)
+            if moment == "started":
+                self.started.add(int(pid))
+                continue
+            self._moments.setdefault(request_id, {})[moment] = [pid, *rest]
+            future = self._waiting.pop((request_id, moment), None)
+            if future is not None and not future.done():
+                future.set_result(None)
+        self._unread.clear()
+
+
+_reports: Reports | None = None
+
+
+def reports() -> Reports:
+    """This process's receiver."""
+    global _reports
+    if _reports is None:
+        _reports = Reports()
+    return _reports
