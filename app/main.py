@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Query
+from fastapi.concurrency import run_in_threadpool
 
 from workerlab.probe import report_requests, timed
 
@@ -78,9 +79,9 @@ def slow_def(seconds: Seconds = 5) -> dict[str, Any]:
 
 @app.get("/slow-to-thread")
 async def slow_to_thread(seconds: Seconds = 5) -> dict[str, Any]:
-    """Send only the blocking call to a thread, and await it."""
+    """Send only the blocking call to the thread pool, and await it."""
     with timed() as timing:
-        await asyncio.to_thread(time.sleep, seconds)
+        await run_in_threadpool(time.sleep, seconds)
     return {"message": "Slow, in a thread", "worker_pid": os.getpid(), **timing}
 
 

@@ -1,8 +1,9 @@
 """The guard: a small process which starts one server and never lets it outlive its notebook.
 
-    python -I -S guard.py SPEC       SPEC: JSON with argv, cwd, log, folder
+    python -I -S guard.py SPEC       SPEC: JSON with argv, cwd, log, folder; or with pid
 
-The environment is the server's, with `WORKERLAB_SERVER` naming this one server.
+The environment is the server's, with `WORKERLAB_SERVER` naming this one server. With `pid` it
+adopts a process which was started without it, in a session of its own.
 
 The notebook's kernel holds the other end of the guard's standard input. When that closes, for
 whatever reason (`Server.stop`, a restarted kernel, a crash, SIGKILL), the guard ends the server:
@@ -37,9 +38,9 @@ def main(spec):
         signal.signal(number, signal.SIG_IGN)
     told = b""
     try:
-        leader = start(spec)
+        leader = spec["pid"] if "pid" in spec else start(spec)
         exited = False
-        while True:
+        while "pid" not in spec or exists(leader):
             code = None if exited else exit_code(leader)
             if code is not None:
                 exited = True
@@ -56,7 +57,7 @@ def main(spec):
     except OSError as error:
         tell(f"failed {error}")
     finally:
-        if b"keep" not in told:
+        if "folder" in spec and b"keep" not in told:
             shutil.rmtree(spec["folder"], ignore_errors=True)
 
 
@@ -91,6 +92,14 @@ def start(spec):
         raise OSError(reason)
     tell(f"started {pid}")
     return pid
+
+
+def exists(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def exit_code(pid):

@@ -18,8 +18,8 @@ class Record:
     inside the worker, in the order in which they stand here.
     """
 
-    id: str
-    url: str
+    id: str = ""
+    url: str = ""
     sent: float = 0.0
     reached: float | None = None
     began: float | None = None
@@ -76,6 +76,22 @@ class Run:
     def __post_init__(self) -> None:
         self.records.sort(key=lambda record: record.sent)
 
+    @classmethod
+    def of_replies(cls, replies: list[dict[str, Any]]) -> Run:
+        """A run from replies that were collected by hand.
+
+        Each is a timed reply of app.main to which `sent` and `received` were added.
+        """
+        shared = ("sent", "began", "ended", "received", "thread")
+        return cls(
+            [
+                Record(
+                    status=200, worker=reply["worker_pid"], **{key: reply[key] for key in shared}
+                )
+                for reply in replies
+            ]
+        )
+
     def __add__(self, other: Run) -> Run:
         """Two runs which went on side by side, as one. The CPU time counted twice is the larger."""
         return Run(
@@ -88,11 +104,10 @@ class Run:
         return len(self.records)
 
     def __repr__(self) -> str:
-        workers = len(self.by_worker)
         text = (
-            f"{len(self)} requests; measured: {self.makespan:.2f} s in all, {workers} "
-            f"worker{'' if workers == 1 else 's'}, {self.peak_overlap} handlers at once, "
-            f"{len(self.failures)} failed"
+            f"{_count(len(self), 'request')}; measured: {self.makespan:.2f} s in all, "
+            f"{_count(len(self.by_worker), 'worker')}, "
+            f"{_count(self.peak_overlap, 'handler')} at once, {len(self.failures)} failed"
         )
         return "\n".join([text, *self.notes])
 
@@ -156,3 +171,7 @@ def peak_overlap(intervals: list[tuple[float, float]]) -> int:
         now += step
         most = max(most, now)
     return most
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -28,6 +28,7 @@ from workerlab.start_errors import ServerDidNotStart, cause, misspelt_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _running: dict[str, "Server"] = {}
+_adopted: dict[str, tuple[subprocess.Popen, subprocess.Popen[bytes]]] = {}
 
 
 class Server:
@@ -115,7 +116,11 @@ class Server:
             children = psutil.Process(self.pid).children()
         except psutil.NoSuchProcess:
             return []
-        workers = [child.pid for child in children if not processes.is_helper(child)]
+        workers = [
+            child.pid
+            for child in children
+            if processes.is_alive(child.pid) and not processes.is_helper(child)
+        ]
         return sorted(workers) or [self.pid]
 
     def tree(self) -> str:
@@ -134,16 +139,19 @@ class Server:
             raise ValueError(f"there is no signal {name!r}; try HUP, TERM, TTIN, TTOU or KILL")
         os.kill(self.pid, number)
 
-    def wait_for_workers(self, count: int, timeout: float = 15.0) -> list[int]:
+    def wait_for_workers(
+        self, count: int, *, gone: int | None = None, timeout: float = 15.0
+    ) -> list[int]:
         """Wait until `count` workers have started and are alive; return their pids.
 
+        `gone` is the pid of a worker that must have ended first.
         Raises TimeoutError after `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
         while True:
             started = reports().workers_started() - self._started_before
             ready = [pid for pid in self.workers if pid in started]
-            if len(ready) == count:
+            if len(ready) == count and gone not in ready:
                 return ready
             if time.monotonic() > deadline:
                 raise TimeoutError(
@@ -189,15 +197,7 @@ class Server:
             "log": str(self._log),
             "folder": str(self._folder),
         }
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__, json.dumps(spec)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            env=environment,
-            start_new_session=True,
-        )
+        return start_guard(spec, environment)
 
     def _wait_for_pid(self) -> int:
         line = self._guard.stdout.readline().decode()
@@ -236,7 +236,7 @@ class Server:
                 raise self._did_not_start(f"did not answer within {timeout:g} s")
         count = workers_asked_for(self.command)
         if count and reports().workers_started() - self._started_before:
-            self.wait_for_workers(count, deadline - time.monotonic())
+            self.wait_for_workers(count, timeout=deadline - time.monotonic())
 
     def _did_not_start(self, what: str) -> ServerDidNotStart:
         log = self.log
@@ -280,10 +280,47 @@ class Question:
         return answer.startswith(b"HTTP/")
 
 
+def start_guard(spec: dict[str, object], env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a guard process; it does its work when its standard input closes."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", guard.__file__, json.dumps(spec)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        env=env,
+        start_new_session=True,
+    )
+
+
+def adopt(process: subprocess.Popen, name: str = "server") -> None:
+    """Let a process that you started yourself end with this notebook, however that ends.
+
+    Start it with `start_new_session=True`. Adopting another of the same name ends the first.
+    """
+    if os.getsid(process.pid) != process.pid:
+        raise ValueError("start the process with start_new_session=True")
+    release(name)
+    environment = {**os.environ, guard.MARKER: uuid.uuid4().hex}
+    _adopted[name] = process, start_guard({"pid": process.pid}, environment)
+
+
+def release(name: str) -> None:
+    """End the adopted process of this name, if there is one."""
+    if name in _adopted:
+        process, its_guard = _adopted.pop(name)
+        its_guard.stdin.close()
+        its_guard.wait(guard.GRACE + 10)
+        its_guard.stdout.close()
+        process.wait(1)
+
+
 def stop_all() -> None:
     """Stop every server that this notebook started."""
     for server in list(_running.values()):
         server.stop()
+    for name in list(_adopted):
+        release(name)
 
 
 def free_port() -> int:

@@ -1,6 +1,7 @@
 """The timeline: what every worker did with every request, and when."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -26,26 +27,42 @@ class Bar:
 class Layout:
     """Where everything stands, before anything is drawn.
 
-    `lanes` are worker pids in the order of their first handler; None, where requests reached no
-    worker, comes last. `rows` is the number of rows in each lane.
+    A lane is a worker's pid and a path as `/slow`. Workers come in the order of their first
+    handler; None, for requests that reached no worker, comes last. `rows` is the number of rows
+    in each lane.
     """
 
     bars: list[Bar]
-    lanes: list[int | None]
+    lanes: list[tuple[int | None, str]]
     rows: list[int]
+
+    def worker_number(self, lane: int) -> int:
+        """The number of a lane's worker, counted from 0."""
+        pids = list(dict.fromkeys(pid for pid, _ in self.lanes))
+        return pids.index(self.lanes[lane][0])
+
+    def name(self, lane: int) -> str:
+        """What stands beside a lane; the path only where there are several."""
+        pid, path = self.lanes[lane]
+        several = len({path for _, path in self.lanes}) > 1
+        worker = f"worker {self.worker_number(lane) + 1}" if pid else "no worker"
+        return "\n".join([worker, path if several else f"pid {pid}" if pid else ""])
 
 
 def layout(run: Run) -> Layout:
     """Give every request a lane and the first row of it which is free."""
     zero = min((r.sent for r in run.records), default=0.0)
     by_beginning = sorted(run.records, key=lambda r: (r.began is None, r.began or r.sent))
-    lanes: list[int | None] = list(dict.fromkeys(r.worker for r in by_beginning if r.worker))
-    if any(r.worker is None for r in run.records):
-        lanes.append(None)
+    workers = list(dict.fromkeys(r.worker for r in by_beginning))
+    paths = list(dict.fromkeys(urlsplit(r.url).path for r in run.records))
+    lanes = sorted(
+        {(r.worker, urlsplit(r.url).path) for r in run.records},
+        key=lambda lane: (lane[0] is None, workers.index(lane[0]), paths.index(lane[1])),
+    )
     free_from: list[list[float]] = [[] for _ in lanes]
     bars = []
     for record in by_beginning:
-        lane = lanes.index(record.worker)
+        lane = lanes.index((record.worker, urlsplit(record.url).path))
         rows = free_from[lane]
         row = next((i for i, end in enumerate(rows) if end <= record.sent), len(rows))
         rows[row : row + 1] = [record.received]
@@ -94,9 +111,8 @@ class Timeline(Picture):
             self._draw_bar(axes, bar, tops[bar.lane] + bar.row)
         axes.set_yticks(
             [start + rows / 2 for start, rows in zip(tops, self.layout.rows, strict=True)],
-            [f"worker {n + 1}\npid {pid}" if pid else "no worker"
-             for n, pid in enumerate(self.layout.lanes)],
-        )  # fmt: skip
+            [self.layout.name(lane) for lane in range(len(self.layout.lanes))],
+        )
         axes.set_ylim(top - gap / 2, -gap / 2)
         end = max((bar.received for bar in self.layout.bars), default=1.0)
         axes.set_xlim(0, end * 1.02 or 1.0)
@@ -106,7 +122,7 @@ class Timeline(Picture):
         self._draw_key(figure)
 
     def _draw_bar(self, axes, bar: Bar, y: float) -> None:
-        colour = worker_colour(bar.lane) if bar.record.worker else FAILED
+        colour = worker_colour(self.layout.worker_number(bar.lane))
         height = 0.78 if self._row > 0.1 else 1.0
         place = {"y": y + 0.5, "height": height}
         # A bar too short to be seen is given a hair's breadth by its edge.
