@@ -27,8 +27,9 @@ Seconds = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False)]
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Set the size of this worker's thread pool from $THREADS, if that is set."""
+    limiter = current_default_thread_limiter()
     if "THREADS" in os.environ:
-        current_default_thread_limiter().total_tokens = threads_from(os.environ["THREADS"])
+        limiter.total_tokens = threads_from(os.environ["THREADS"])
     yield
 
 

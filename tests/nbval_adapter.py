@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from nbval.plugin import IPyNbCell, get_sanitize_patterns
 
@@ -56,15 +57,16 @@ def is_allowed(sentence: str, platform: str, allowed: str) -> bool:
     return False
 
 
-def comparable(notebook) -> list:
-    """Every output of a notebook as nbval compares it: sanitised, and without the pictures."""
+def clean(text: str) -> str:
+    """The text as nbval compares it: what tests/sanitize.cfg names is replaced."""
     patterns = get_sanitize_patterns(Path(__file__).with_name("sanitize.cfg").read_text())
+    for pattern, replacement in patterns:
+        text = re.sub(pattern, replacement, text)
+    return text
 
-    def clean(text: str) -> str:
-        for pattern, replacement in patterns.items():
-            text = re.sub(pattern, replacement, text)
-        return text
 
+def comparable(notebook: nbformat.NotebookNode) -> list[tuple[str, dict[str, str]]]:
+    """Every output of a notebook as nbval compares it, with the id of its cell."""
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

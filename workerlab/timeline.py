@@ -113,7 +113,7 @@ class Timeline(Picture):
             [start + rows / 2 for start, rows in zip(tops, self.layout.rows, strict=True)],
             [self.layout.name(lane) for lane in range(len(self.layout.lanes))],
         )
-        axes.set_ylim(top - gap / 2, -gap / 2)
+        axes.set_ylim((top or 1.0) - gap / 2, -gap / 2)
         end = max((bar.received for bar in self.layout.bars), default=1.0)
         axes.set_xlim(0, end * 1.02 or 1.0)
         axes.set_xlabel("seconds")

@@ -1,0 +1,242 @@
+"""Every claim can fail: break what it speaks of, and the lesson turns red.
+
+Each breakage edits a copy of the repository, runs the cells that matter under strict nbval, and
+expects the claim itself to say that it did not hold, in the cells named and in no other.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workerlab.claims import DID_NOT_HOLD
+from workerlab.server import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """What is broken, where, and which cells must notice.
+
+    `edits` are (file, text, replacement); the file `lesson` is the notebook itself. `cells` are
+    the ids of the code cells to run, `red` those of them that must fail.
+    """
+
+    name: str
+    lesson: str
+    edits: list[tuple[str, str, str]]
+    cells: list[str]
+    red: set[str]
+
+
+AWAIT = "        await asyncio.sleep(seconds)"
+SLEEP = "        time.sleep(seconds)"
+LESSON_1 = ["predict", "imports", "launch", "ready"]
+EIGHT = [*LESSON_1, "fetch", "eight"]
+LESSON_2 = ["predict", "launch"]
+CURES = [*LESSON_2, "cures", "claim-cures"]
+LESSON_3 = ["predict", "launch"]
+FORTY = [*LESSON_3, "forty", "forty-one", "claim-forty", "claim-last"]
+LESSON_4 = ["predict", "launch"]
+
+
+def main_py(old: str, new: str) -> tuple[str, str, str]:
+    return "app/main.py", old, new
+
+
+def handler(name: str, old: str, new: str) -> tuple[str, str, str]:
+    """An edit inside one handler of the app."""
+    source = (ROOT / "app/main.py").read_text()
+    body = re.search(rf'@app.get\("{re.escape(name)}"\)\n.*?(?=\n\n\n|\Z)', source, re.DOTALL)
+    assert body and old in body[0], f"{name} no longer contains {old!r}"
+    return "app/main.py", body[0], body[0].replace(old, new)
+
+
+BREAKAGES = [
+    Breakage(
+        "the reply names another process",
+        "01_one_worker",
+        [handler("/", "os.getpid()", "os.getppid()")],
+        [*LESSON_1, "pid"],
+        {"pid"},
+    ),
+    Breakage(
+        "the awaiting handler blocks",
+        "01_one_worker",
+        [handler("/slow-await", AWAIT, SLEEP)],
+        [*EIGHT, "claim-overlap", "claim-thread"],
+        {"claim-overlap"},
+    ),
+    Breakage(
+        "the awaiting handler runs in the thread pool",
+        "01_one_worker",
+        [handler("/slow-await", "async def", "def"), main_py(AWAIT, SLEEP)],
+        [*EIGHT, "claim-overlap", "claim-thread"],
+        {"claim-thread"},
+    ),
+    Breakage(
+        "the handler's clock is wrong",
+        "01_one_worker",
+        [("workerlab/probe.py", '{"began": time.monotonic()', '{"began": time.monotonic() - 60')],
+        [*LESSON_1, "fetch", "one-by-one"],
+        {"one-by-one"},
+    ),
+    Breakage(
+        "/slow does not block",
+        "02_blocking_the_loop",
+        [handler("/slow", SLEEP, AWAIT)],
+        [*LESSON_2, "eight", "claim-eight", "health-idle", "health-busy", "claim-health"],
+        {"claim-eight", "claim-health"},
+    ),
+    Breakage(
+        "/slow does not block, beside its cures",
+        "02_blocking_the_loop",
+        [handler("/slow", SLEEP, AWAIT)],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the first cure blocks",
+        "02_blocking_the_loop",
+        [handler("/slow-await", AWAIT, SLEEP)],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the second cure blocks",
+        "02_blocking_the_loop",
+        [handler("/slow-def", "def slow", "async def slow")],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the third cure blocks",
+        "02_blocking_the_loop",
+        [handler("/slow-to-thread", "await run_in_threadpool(time.sleep, seconds)", SLEEP.strip())],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the pool has more than 40 tokens",
+        "03_the_thread_pool",
+        [main_py("    yield\n", "    limiter.total_tokens = 60\n    yield\n")],
+        FORTY,
+        {"claim-forty", "claim-last"},
+    ),
+    Breakage(
+        "the pool has fewer than 40 tokens",
+        "03_the_thread_pool",
+        [main_py("    yield\n", "    limiter.total_tokens = 20\n    yield\n")],
+        FORTY,
+        {"claim-forty"},
+    ),
+    Breakage(
+        "$THREADS is not read",
+        "03_the_thread_pool",
+        [main_py('if "THREADS" in os.environ', 'if "THREDS" in os.environ')],
+        [*LESSON_3, "more-launch", "claim-more"],
+        {"claim-more"},
+    ),
+    Breakage(
+        "computing handlers only wait",
+        "03_the_thread_pool",
+        [main_py("    end = time.thread_time() + seconds\n", "    return time.sleep(seconds)\n")],
+        [*LESSON_3, "cpu", "claim-cpu"],
+        {"claim-cpu"},
+    ),
+    Breakage(
+        "every worker has a socket of its own",
+        "04_many_workers",
+        [("workerlab/server.py", " --control-socket", " --reuse-port --control-socket")],
+        [*LESSON_4, "socket", "socket-claim"],
+        {"socket", "socket-claim"},
+    ),
+    Breakage(
+        "one worker and not four",
+        "04_many_workers",
+        [("lesson", "--workers 4", "--workers 1")],
+        [*LESSON_4, "four", "claim-four", "claim-master"],
+        {"claim-four"},
+    ),
+    Breakage(
+        "the master seems to answer",
+        "04_many_workers",
+        [
+            (
+                "workerlab/probe.py",
+                "{os.getpid()}",
+                "{os.getpid() if moment == 'started' else os.getppid()}",
+            )
+        ],
+        [*LESSON_4, "four", "claim-master"],
+        {"claim-master"},
+    ),
+    Breakage(
+        "the master replaces all workers and not the dead one alone",
+        "04_many_workers",
+        [("lesson", "os.kill(before[0], signal.SIGKILL)", "server.signal('HUP')")],
+        [*LESSON_4, "kill", "claim-kill"],
+        {"claim-kill"},
+    ),
+]
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.name)
+def test_breakage_turns_the_lesson_red(breakage: Breakage, tmp_path: Path) -> None:
+    notebook = copy_and_break(breakage, tmp_path)
+    report = run_nbval(notebook, tmp_path)
+    failed = {breakage.cells[int(n)] for n in re.findall(r"^FAILED .*::Cell (\d+)", report, re.M)}
+    assert failed == breakage.red, report
+    claims = [cell for cell in nbformat.read(notebook, as_version=4).cells
+              if cell.id in breakage.red and "claim(" in cell.source]  # fmt: skip
+    assert report.count(DID_NOT_HOLD) >= len(claims) > 0, report
+
+
+def test_every_claim_of_lessons_01_to_04_has_a_breakage() -> None:
+    covered = {(b.lesson, cell) for b in BREAKAGES for cell in b.red}
+    for path in sorted((ROOT / "lessons").glob("0[1-4]_*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and re.search(r"^\s*claim\(", cell.source, re.MULTILINE):
+                assert (path.stem, cell.id) in covered, f"{path.name}: nothing breaks {cell.id}"
+
+
+def copy_and_break(breakage: Breakage, folder: Path) -> Path:
+    """Copy the repository's code, apply the edits, and write the notebook cut to its cells."""
+    for name in ("app", "workerlab", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    notebook = nbformat.read(ROOT / f"lessons/{breakage.lesson}.ipynb", as_version=4)
+    by_id = {cell.id: cell for cell in notebook.cells}
+    notebook.cells = [by_id[cell] for cell in breakage.cells]
+    for file, old, new in breakage.edits:
+        if file == "lesson":
+            changed = [c for c in notebook.cells if old in c.source]
+            assert changed, f"no cell contains {old!r}"
+            for cell in changed:
+                cell.source = cell.source.replace(old, new)
+        else:
+            text = (folder / file).read_text()
+            assert old in text, f"{file} no longer contains {old!r}"
+            (folder / file).write_text(text.replace(old, new))
+    (folder / "lessons").mkdir()
+    path = folder / f"lessons/{breakage.lesson}.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def run_nbval(notebook: Path, folder: Path) -> str:
+    """What strict nbval says of the notebook, with the copy's code in the place of ours."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", "pytest", "--nbval", "-rA", "-p", "no:cacheprovider", notebook]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+    return done.stdout + done.stderr

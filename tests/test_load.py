@@ -1,0 +1,218 @@
+import asyncio
+import os
+import signal
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from workerlab import Server, burst, steady, stop_all
+from workerlab.server import free_port
+
+UVICORN = "uvicorn app.main:app --port {port}"
+GUNICORN = (
+    "gunicorn app.main:app --workers {n} --worker-class uvicorn_worker.UvicornWorker"
+    " --bind 127.0.0.1:{{port}}"
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    yield Server(UVICORN, name="test_load")
+    stop_all()
+
+
+@asynccontextmanager
+async def crude_server(answer: bytes):
+    """A server which reads a request, writes `answer` and hangs up; counts its connections."""
+    connections = []
+
+    async def serve(reader, writer):
+        connections.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with listening:
+        yield f"http://127.0.0.1:{port}/", connections
+
+
+def test_all_at_once(server):
+    run = asyncio.run(burst(f"{server.url}/slow-await?seconds=0.5", n=8))
+    assert run.peak_overlap == 8 and not run.failures
+    assert run.by_worker == {server.pid: 8}
+    for record in run.records:
+        moments = [
+            record.sent,
+            record.reached,
+            record.began,
+            record.ended,
+            record.received,
+        ]
+        assert moments == sorted(moments)
+        assert record.thread == "MainThread" and record.reply["worker_pid"] == server.pid
+
+
+def test_each_upon_the_reply_of_the_one_before(server):
+    run = asyncio.run(burst(f"{server.url}/slow-await?seconds=0.05", n=4, after="received"))
+    assert run.peak_overlap == 1
+    for earlier, later in zip(run.records, run.records[1:], strict=False):
+        assert later.sent >= earlier.received
+
+
+def test_each_upon_the_beginning_of_the_one_before(server):
+    run = asyncio.run(burst(f"{server.url}/slow-await?seconds=0.5", n=4, after="began"))
+    assert run.peak_overlap == 4
+    for earlier, later in zip(run.records, run.records[1:], strict=False):
+        assert earlier.began < later.sent < earlier.ended
+
+
+def test_a_request_that_never_begins_does_not_hold_up_the_others(server):
+    run = asyncio.run(burst(f"{server.url}/slow?seconds=99", n=3, after="began"))
+    assert [record.status for record in run.records] == [422, 422, 422]
+    assert len(run.failures) == 3
+
+
+def test_several_urls_in_one_burst(server):
+    run = asyncio.run(burst([f"{server.url}/", f"{server.url}/health"], n=3))
+    assert len(run.only("/health")) == 3 and len(run) == 6
+
+
+def test_bursts_side_by_side_keep_their_own_records(server):
+    async def both():
+        url = f"{server.url}/slow-def?seconds=0.2"
+        return await asyncio.gather(burst(url, n=5), burst(url, n=5, after="began"))
+
+    first, second = asyncio.run(both())
+    assert all(r.began for r in first.records + second.records)
+
+
+def test_a_thousand_requests_lose_no_report(server):
+    run = asyncio.run(burst(f"{server.url}/slow-await?seconds=0", n=1000))
+    assert not run.failures
+    assert all(record.reached and record.began and record.ended for record in run.records)
+
+
+def test_nobody_there():
+    run = asyncio.run(burst(f"http://127.0.0.1:{free_port()}/", n=3))
+    assert len(run.failures) == 3
+    assert all(record.status is None and record.worker is None for record in run.records)
+    assert "ClientConnectorError" in run.records[0].error
+
+
+def test_a_lost_request_is_lost_and_not_sent_again():
+    async def experiment():
+        async with crude_server(b"") as (url, connections):
+            return await burst(url, n=5), len(connections)
+
+    run, connections = asyncio.run(experiment())
+    assert connections == 5
+    assert {r.error for r in run.records} == {"the server closed the connection without a reply"}
+
+
+def test_a_reply_that_breaks_off_is_a_failure():
+    async def experiment():
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
+        async with crude_server(answer) as (url, _):
+            return await burst(url)
+
+    (record,) = asyncio.run(experiment()).records
+    assert not record.ok and "Payload" in record.error
+
+
+def test_a_reply_that_claims_to_be_json_and_is_not():
+    async def experiment():
+        answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{"
+        async with crude_server(answer) as (url, _):
+            return await burst(url)
+
+    (record,) = asyncio.run(experiment()).records
+    assert record.status == 200 and "JSON" in record.error
+
+
+def test_time_limit(server):
+    run = asyncio.run(burst(f"{server.url}/slow-await?seconds=2", n=2, timeout=0.3))
+    assert {record.error for record in run.records} == {"no reply within the time limit"}
+    assert run.makespan < 1.5
+    assert all(record.began for record in run.records)
+
+
+def test_proxies_of_the_environment_are_ignored(server, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    assert not asyncio.run(burst(server.url, n=2)).failures
+
+
+@pytest.mark.parametrize(
+    ("url", "n", "words"),
+    [
+        ("http://192.0.2.1/", 1, "not an http:// URL on this machine"),
+        ("http://example.com/", 1, "not an http:// URL on this machine"),
+        ("https://127.0.0.1/", 1, "not an http:// URL on this machine"),
+        ("http://127.0.0.1/", 0, "from 1 to 5000 requests, not 0"),
+        ("http://127.0.0.1/", 5001, "from 1 to 5000 requests, not 5001"),
+    ],
+)
+def test_load_goes_to_this_machine_and_is_bounded(url, n, words):
+    with pytest.raises(ValueError, match=words):
+        asyncio.run(burst(url, n=n))
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(0, 1), (10, 0), (10, 121), (1e6, 10)])
+def test_constant_rate_is_bounded(rate, seconds):
+    with pytest.raises(ValueError):
+        asyncio.run(steady("http://127.0.0.1:1/", rate=rate, seconds=seconds))
+
+
+def test_open_loop_does_not_wait_for_replies(server):
+    run = asyncio.run(steady(f"{server.url}/slow-await?seconds=0.6", rate=20, seconds=1))
+    assert len(run) == 20 and run.rate == 20
+    assert run.peak_overlap >= 8
+    assert all(record.sent >= record.due for record in run.records)
+
+
+def test_a_client_that_falls_behind_says_so(server):
+    async def experiment():
+        asyncio.get_running_loop().call_later(0.2, time.sleep, 0.5)
+        return await steady(f"{server.url}/health", rate=20, seconds=0.6)
+
+    run = asyncio.run(experiment())
+    assert "The client fell behind" in repr(run)
+
+
+def test_cancelling_ends_a_burst_at_once(server):
+    async def experiment():
+        task = asyncio.create_task(burst(f"{server.url}/slow-await?seconds=3", n=5))
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - began, len(asyncio.all_tasks())
+
+    seconds, tasks = asyncio.run(experiment())
+    assert seconds < 1 and tasks == 1
+
+
+def test_four_workers_have_one_blocking_request_each():
+    four = Server(GUNICORN.format(n=4), name="four")
+    run = asyncio.run(burst(f"{four.url}/slow?seconds=1", n=4, after="began"))
+    four.stop()
+    assert run.peak_overlap == 4 and len(run.by_worker) == 4
+
+
+def test_a_request_whose_worker_was_killed_keeps_what_is_known():
+    one = Server(GUNICORN.format(n=1), name="killed")
+    (worker,) = one.workers
+
+    async def experiment():
+        asyncio.get_running_loop().call_later(0.5, os.kill, worker, signal.SIGKILL)
+        return await burst(f"{one.url}/slow-await?seconds=5", n=2)
+
+    run = asyncio.run(experiment())
+    one.stop()
+    assert len(run.failures) == 2
+    for record in run.records:
+        assert record.worker == worker and record.began and record.ended is None
+        assert record.error == "the server closed the connection without a reply"

@@ -1,0 +1,126 @@
+"""The form of every notebook: what a reader may rely on, and what keeps the history clean."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workerlab.server import ROOT
+
+NOTEBOOKS = sorted(
+    p for f in ("lessons", "exercises", "solutions") for p in ROOT.glob(f"{f}/*.ipynb")
+)
+LESSONS = [path for path in NOTEBOOKS if path.parent.name == "lessons"]
+# What a path of the author's own machine would begin with.
+HOME = re.compile(r"/(?:root|home|Users|tmp|private|work|workspace)/\w+")
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def read(path: Path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path: Path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def test_there_are_lessons():
+    assert len(LESSONS) >= 5
+
+
+@every_notebook
+def test_is_a_valid_notebook_for_the_kernel_python3(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.language_info == {"name": "python"}
+
+
+@every_notebook
+def test_every_code_cell_was_run_in_order(path):
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@every_notebook
+def test_no_stored_error_and_no_stderr(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.id
+            assert output.get("name") != "stderr", cell.id
+
+
+@every_notebook
+def test_no_path_of_one_machine(path):
+    for cell in read(path).cells:
+        texts = [cell.source]
+        for output in cell.get("outputs", []):
+            texts += [output.get("text", ""), *map(str, output.get("data", {}).values())]
+        for text in texts:
+            assert not HOME.search(text), f"{cell.id}: {HOME.search(text)}"
+
+
+@every_notebook
+def test_cell_ids_are_words_and_not_chance(path):
+    ids = [cell.id for cell in read(path).cells]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", i) for i in ids), ids
+
+
+@every_notebook
+def test_the_last_code_cell_stops_the_servers(path):
+    last = code_cells(path)[-1].source
+    assert "stop_all()" in last or "server.terminate()" in last
+
+
+@every_notebook
+def test_cells_are_short(path):
+    for cell in code_cells(path):
+        assert len(cell.source.splitlines()) <= 20, cell.id
+
+
+@every_notebook
+def test_small_enough_for_github(path):
+    assert path.stat().st_size < 1_500_000
+
+
+@every_notebook
+def test_links_within_the_repository_lead_somewhere(path):
+    for cell in read(path).cells:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", cell.source):
+            assert (path.parent / target).exists(), f"{cell.id}: {target}"
+
+
+@every_notebook
+def test_linked_terms_stand_in_the_glossary(path):
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    for cell in read(path).cells:
+        for anchor in re.findall(r"glossary\.md#([\w-]+)", cell.source):
+            assert anchor in anchors, f"{cell.id}: {anchor}"
+
+
+@every_lesson
+def test_a_lesson_has_its_parts(path):
+    prose = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+    for part in (
+        "**You will be able to**",
+        "**You need**",
+        "minutes",
+        "## Key points",
+        "**Next:**",
+    ):
+        assert part in prose, part
+    source = "\n".join(cell.source for cell in code_cells(path))
+    for part in ("my_guess = None", "reveal(my_guess", "claim("):
+        assert part in source, part
+
+
+@every_lesson
+def test_the_number_in_the_title_is_that_of_the_file(path):
+    title = read(path).cells[0].source.splitlines()[0]
+    assert title.startswith(f"# {path.stem[:2]} · ")

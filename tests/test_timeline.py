@@ -1,0 +1,96 @@
+import io
+
+import matplotlib.image
+import pytest
+
+from workerlab import bars
+from workerlab.records import Record, Run
+from workerlab.timeline import layout
+
+
+def request(number: int, sent: float, began: float, ended: float, **more) -> Record:
+    fields = {"worker": 7, "status": 200, "url": "http://127.0.0.1:1/slow", "thread": "MainThread"}
+    return Record(
+        id=str(number), sent=sent, began=began, ended=ended, received=ended, **{**fields, **more}
+    )
+
+
+def test_requests_at_the_same_time_stand_in_rows_of_their_own():
+    placed = layout(Run([request(n, 10.0, 10.0 + n, 11.0 + n) for n in range(3)]))
+    assert [bar.row for bar in placed.bars] == [0, 1, 2]
+    assert placed.rows == [3]
+
+
+def test_a_request_takes_the_row_that_is_free_again():
+    placed = layout(Run([request(1, 0, 0, 1), request(2, 1.5, 1.5, 2)]))
+    assert [bar.row for bar in placed.bars] == [0, 0]
+
+
+def test_times_count_from_the_first_request():
+    bar = layout(Run([request(1, 100.0, 100.25, 101.0)])).bars[0]
+    assert (bar.sent, bar.began, bar.ended) == (0.0, 0.25, 1.0)
+
+
+def test_workers_come_in_the_order_of_their_first_handler():
+    placed = layout(Run([request(1, 0, 2, 3, worker=8), request(2, 0, 1, 3, worker=9)]))
+    assert [pid for pid, _ in placed.lanes] == [9, 8]
+    assert placed.name(0) == "worker 1\npid 9"
+
+
+def test_what_reached_nobody_stands_last_in_a_lane_of_its_own():
+    lost = Record(id="2", url="http://127.0.0.1:1/slow", sent=0, received=1, error="refused")
+    placed = layout(Run([lost, request(1, 0, 0.5, 1)]))
+    assert placed.lanes[-1] == (None, "/slow")
+    assert placed.name(1).startswith("no worker")
+
+
+def test_a_request_that_died_in_its_handler_ends_where_the_client_saw_it():
+    dead = request(1, 0, 0.2, 0.9, error="gone", status=None)
+    dead.ended = None
+    dead.received = 0.6
+    assert layout(Run([dead])).bars[0].ended == pytest.approx(0.6)
+
+
+def test_several_paths_of_a_worker_have_lanes_of_their_own():
+    health = request(2, 0, 0.1, 0.2, url="http://127.0.0.1:1/health?x=1")
+    placed = layout(Run([request(1, 0, 0, 1), health]))
+    assert placed.lanes == [(7, "/slow"), (7, "/health")]
+    assert placed.name(1) == "worker 1\n/health"
+    assert placed.worker_number(0) == placed.worker_number(1) == 0
+
+
+def picture_of(thing):
+    data, metadata = thing._repr_mimebundle_()
+    pixels = matplotlib.image.imread(io.BytesIO(data["image/png"]))
+    return data["text/plain"], metadata["image/png"], pixels
+
+
+@pytest.mark.parametrize("count", [0, 1, 41, 200])
+def test_the_picture_fits_one_screen_and_says_the_same_in_a_line(count):
+    run = Run([request(n, 0, n * 0.1, n * 0.1 + 0.1) for n in range(count)])
+    text, size, pixels = picture_of(run.timeline("title"))
+    assert text.startswith(f"Timeline: {count} request") and "\n" not in text
+    assert pixels.shape[:2] == (2 * size["height"], 2 * size["width"])
+    assert size["height"] < 700
+
+
+def test_a_failed_request_is_marked_in_its_own_colour():
+    vermilion = (0xD5 / 255, 0x5E / 255, 0x00 / 255)
+
+    def has_failure(run):
+        _, _, pixels = picture_of(run.timeline())
+        return (abs(pixels[..., :3] - vermilion).max(axis=-1) < 0.02).any()
+
+    assert not has_failure(Run([request(1, 0, 0, 1)]))
+    assert has_failure(Run([request(1, 0, 0, 1, status=500)]))
+
+
+def test_the_same_run_gives_the_same_file():
+    run = Run([request(1, 0, 0, 1)])
+    assert run.timeline("x").png() == run.timeline("x").png()
+
+
+def test_bars_write_their_figures():
+    text, _, pixels = picture_of(bars({"one": 0.5, "eight": 4.0}, "s", "title", mark=2))
+    assert text == "Bars: 2 values; measured: one 0.50 s, eight 4.00 s"
+    assert pixels.shape[1] == 1760
