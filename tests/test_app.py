@@ -36,7 +36,7 @@ def test_the_articles_replies(server):
 def test_a_timed_reply_says_when_and_where_its_handler_ran(server, path):
     reply = get(server, f"{path}?seconds=0.05").reply
     assert set(reply) == {"message", "worker_pid", "began", "ended", "thread"}
-    assert reply["ended"] - reply["began"] >= 0.05
+    assert reply["ended"] - reply["began"] > 0.04
     in_pool = path in ("/slow-def", "/cpu-def")
     assert ("AnyIO" in reply["thread"]) == in_pool
 
@@ -75,7 +75,7 @@ def test_workers_that_are_no_number_stop_the_start_with_one_line(workers):
     done = subprocess.run(
         [
             sys.executable,
-            *"-m gunicorn --check-config app.main:app -c app/gunicorn_conf.py".split(),
+            *["-m", "gunicorn", "--check-config", "app.main:app", "-c", "app/gunicorn_conf.py"],
         ],
         cwd=ROOT,
         env={**os.environ, "WORKERS": workers},
