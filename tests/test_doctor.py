@@ -174,7 +174,7 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
         proxy.bind(("127.0.0.1", 0))
         proxy.listen()
         proxy.setblocking(False)
-        monkeypatch.setenv("http_proxy", "http://127.0.0.1:{}".format(proxy.getsockname()[1]))
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         monkeypatch.setenv("no_proxy", "")
         assert doctor.ask_version(doctor.free_port()) is None
         with pytest.raises(BlockingIOError):

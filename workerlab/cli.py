@@ -1,0 +1,84 @@
+"""The commands of ./learn, which has made the environment before it comes here."""
+
+import argparse
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = build_parser()
+    options, further = parser.parse_known_args(arguments)
+    if further and options.run is not test:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    options.further = further
+    return options.run(options)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./learn",
+        allow_abbrev=False,
+        description="Open JupyterLab on your next unfinished notebook, or run a command.",
+    )
+    parser.set_defaults(run=start)
+    parser.add_argument("--no-browser", action="store_true", help="print the address only")
+    parser.add_argument("--port", type=port, metavar="N", help="8888, or the next free one")
+    parser.add_argument("--allow-root", action="store_true", help="serve as root, in a container")
+
+    commands = parser.add_subparsers(metavar="COMMAND")
+    command = commands.add_parser(
+        "test",
+        allow_abbrev=False,
+        help="run the notebooks and the unit tests",
+        description="Run the notebooks and the unit tests; further arguments go to pytest.",
+    )
+    command.add_argument("--all", action="store_true", help="run the slow tests as well")
+    command.set_defaults(run=test)
+    command = commands.add_parser("doctor", help="check this machine and the environment")
+    command.set_defaults(run=doctor)
+    command = commands.add_parser("pin", help="renew constraints.txt from requirements.txt")
+    command.set_defaults(run=pin)
+    return parser
+
+
+def port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535")
+
+
+def start(options: argparse.Namespace) -> int:
+    from workerlab import jupyter, mine
+
+    mine.extend()
+    jupyter.serve(
+        mine.next_notebook(),
+        port=options.port,
+        browser=not options.no_browser,
+        allow_root=options.allow_root,
+    )
+    return 0
+
+
+def test(options: argparse.Namespace) -> int:
+    from workerlab import testing
+
+    return testing.run(options.further, slow=options.all)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from workerlab import doctor
+
+    return doctor.run()
+
+
+def pin(options: argparse.Namespace) -> int:
+    from workerlab import pins
+
+    return pins.renew()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
