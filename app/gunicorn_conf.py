@@ -26,12 +26,12 @@ backlog = 2048  # acts: connections the kernel holds for us until a worker accep
 workers = workers_from_environment()
 worker_class = "uvicorn_worker.UvicornWorker"  # uvicorn.workers.UvicornWorker is deprecated
 worker_connections = 1000  # ignored by this worker class: it accepts as many as come
-max_requests = 1000  # acts: a worker is replaced after so many requests ...
+max_requests = 1000  # acts, not to the request: a worker is replaced after so many ...
 max_requests_jitter = 100  # ... and up to this many more, so that not all go at once
 
 # Time limits, in seconds.
 timeout = 30  # acts: kills a worker whose event loop gave no sign of life; not a request limit
-graceful_timeout = 30  # acts: how long requests under way may take to end on a stop or reload
+graceful_timeout = 30  # acts: how long requests under way may take to end when all is stopped
 keepalive = 5  # acts: how long an idle connection is kept for the client's next request
 
 # Logs: "-" is standard output (access) or standard error (error).
@@ -48,4 +48,4 @@ daemon = False  # stay in the foreground: systemd, Docker and Kubernetes watch t
 pidfile = None
 user = None  # changing user and group takes a start as root
 group = None
-tmp_upload_dir = None  # ignored: this worker class keeps no uploads on disk
+tmp_upload_dir = None  # ignored: no worker class of this release reads it

@@ -70,9 +70,12 @@ async def slow_await(seconds: Seconds = 5) -> dict[str, Any]:
     return {"message": "Slow, and awaiting", "worker_pid": os.getpid(), **timing}
 
 
-@app.get("/slow-def")
+@app.get("/slow-def", response_model=None)
 def slow_def(seconds: Seconds = 5) -> dict[str, Any]:
-    """Block a thread of the pool: FastAPI runs a plain `def` handler there."""
+    """Block a thread of the pool: FastAPI runs a plain `def` handler there.
+
+    With a response model, FastAPI would check the result in the pool too, in a second turn.
+    """
     with timed() as timing:
         time.sleep(seconds)
     return {"message": "Slow, in the thread pool", "worker_pid": os.getpid(), **timing}
@@ -94,7 +97,7 @@ async def cpu(seconds: Seconds = 1) -> dict[str, Any]:
     return {"message": "Computed on the loop", "worker_pid": os.getpid(), **timing}
 
 
-@app.get("/cpu-def")
+@app.get("/cpu-def", response_model=None)
 def cpu_def(seconds: Seconds = 1) -> dict[str, Any]:
     """Compute in a thread of the pool."""
     with timed() as timing:
