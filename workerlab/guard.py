@@ -1,21 +1,25 @@
 """The guard: a small process which starts one server and never lets it outlive its notebook.
 
-    python -I -S guard.py SPEC       SPEC: JSON with argv, cwd, log, folder; or with pid
+    python -I -S guard.py SPEC    SPEC: JSON with owner, folder, argv, cwd, log; or with owner, pid
 
 The environment is the server's, with `WORKERLAB_SERVER` naming this one server. With `pid` it
 adopts a process which was started without it, in a session of its own.
 
-The notebook's kernel holds the other end of the guard's standard input. When that closes, for
-whatever reason (`Server.stop`, a restarted kernel, a crash, SIGKILL), the guard ends the server:
-TERM, up to 5 seconds of waiting, then KILL. Then it removes the server's folder and leaves; after
-the line `keep` it leaves the folder to the kernel, which wants to read the log.
+The owner is the notebook's kernel; it holds the other end of the guard's standard input. When that
+closes, for whatever reason (a restarted kernel, a crash, SIGKILL), or the owner is gone, or writes
+`stop SECONDS`, the guard ends the server: TERM, up to that many seconds of waiting (4 unless
+told), then KILL. Then it removes the server's folder and leaves.
 Guard and server each have a session of their own, so an interrupt of the kernel reaches neither.
 
 The server's processes are found by session, by parent, and by an environment variable, because a
 daemonised master and one replaced by USR2 leave their session and their parent.
 
-Standard output carries one line an event: `started PID`, `failed REASON`, `exited CODE LEFT`
-(CODE is negative for a signal; LEFT is how many of the server's processes go on).
+Standard output carries one line an event: `started PID` or `failed REASON`; `exited CODE` when the
+process that was started has ended (CODE is negative for a signal); `gone` when no process of the
+server is left.
+
+Nobody guards the guard. Where it alone is killed, the kernel ends the server upon `Server.stop`;
+where both are killed, the server goes on, and `./learn doctor` names it.
 
 It starts with nothing but built-in modules, because the reader waits for it. psutil comes later.
 """
@@ -29,36 +33,68 @@ import sys
 import time
 
 MARKER = "WORKERLAB_SERVER"
-GRACE = 5.0  # seconds from TERM to KILL
+GRACE = 4.0  # seconds from TERM to KILL
 
 
 def main(spec):
-    parent = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    told = b""
     try:
-        leader = spec["pid"] if "pid" in spec else start(spec)
-        exited = False
-        while "pid" not in spec or exists(leader):
-            code = None if exited else exit_code(leader)
-            if code is not None:
-                exited = True
-                tell(f"exited {code} {len(members(os.environ[MARKER], leader, os.getpid()))}")
-            # The parent is looked at too: what the kernel forked may hold the pipe open.
-            if select.select([0], [], [], 0.05)[0]:
-                line = os.read(0, 4096)
-                told += line
-                if not line:
-                    break
-            elif os.getppid() != parent:
-                break
-        end(leader, exited)
+        if "pid" in spec:
+            guard_another(spec["pid"], spec["owner"])
+        else:
+            guard_own(start(spec), spec["owner"])
     except OSError as error:
         tell(f"failed {error}")
     finally:
-        if "folder" in spec and b"keep" not in told:
+        if "folder" in spec:
             shutil.rmtree(spec["folder"], ignore_errors=True)
+
+
+def guard_own(leader, owner):
+    """Guard the server which this process started, until it has to end."""
+    watch, grace = Watch(leader), None
+    while grace is None:
+        watch.look()
+        grace = time_to_stop(owner)
+    # Once it is gone, its number may be another's.
+    if not watch.gone:
+        end(watch.marker, leader, os.getpid(), grace, watch.look)
+        watch.look()
+
+
+class Watch:
+    """What becomes of the server; each event is told once."""
+
+    def __init__(self, leader):
+        self.marker = os.environ[MARKER]
+        self.leader = leader
+        self.exited = False
+        self.gone = False
+        self._left = []
+
+    def look(self):
+        if not self.exited:
+            code = exit_code(self.leader)
+            if code is None:
+                return
+            self.exited = True
+            tell(f"exited {code}")
+        if not self.gone:
+            # Looking at known processes costs less than looking for unknown ones.
+            self._left = [process for process in self._left if is_alive(process)]
+            self._left = self._left or members(self.marker, self.leader, os.getpid())
+            if not self._left:
+                self.gone = True
+                tell("gone")
+
+
+def guard_another(leader, owner):
+    """Guard a process which its owner started, until it has been waited for or has to end."""
+    grace = None
+    while grace is None and exists(leader):
+        grace = time_to_stop(owner)
+    end(os.environ[MARKER], leader, os.getpid(), GRACE if grace is None else grace)
 
 
 def start(spec):
@@ -94,6 +130,15 @@ def start(spec):
     return pid
 
 
+def time_to_stop(owner):
+    """None to go on; else the seconds from TERM to KILL. Waits for up to 50 ms."""
+    if select.select([0], [], [], 0.05)[0]:
+        words = os.read(0, 4096).split()
+        return float(words[1]) if words else GRACE
+    # What the kernel forked may hold the pipe open after the kernel's end.
+    return None if os.getppid() == owner else GRACE
+
+
 def exists(pid):
     try:
         os.kill(pid, 0)
@@ -104,15 +149,17 @@ def exists(pid):
 
 def exit_code(pid):
     """The exit code of a child which has ended (negative: the signal), else None."""
-    try:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return None
+    ended, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
 def members(marker, leader, guard_pid):
-    """The server's live processes (psutil.Process), wherever they went."""
+    """The server's live processes (psutil.Process), wherever they went, without its guard."""
+    # What forks and exits while it is being looked for is found by looking again.
+    return find(marker, leader, guard_pid) or find(marker, leader, guard_pid)
+
+
+def find(marker, leader, guard_pid):
     psutil = import_psutil()
     found, others = {}, []
     for process in psutil.process_iter():
@@ -147,24 +194,27 @@ def masters(found):
     return top
 
 
-def end(leader, exited):
-    """TERM to the masters, a time of waiting, KILL to whatever is left."""
-    left = members(os.environ[MARKER], leader, os.getpid())
-    for process in masters(left):
-        # The workers are their master's to end. One without a master has nobody else.
-        send(process.pid, signal.SIGTERM)
-        send(process.pid, signal.SIGCONT)
-    deadline = time.monotonic() + GRACE
+def end(marker, leader, guard_pid, grace, look=lambda: None):
+    """TERM to the masters, up to `grace` seconds of waiting, KILL to whatever is left.
+
+    `look` is called again and again meanwhile.
+    """
+    left = members(marker, leader, guard_pid)
+    told = set()
+    deadline = time.monotonic() + grace
     while left:
+        # The workers are their master's to end. One without a master has nobody else.
+        for process in masters(left):
+            if process.pid not in told:
+                told.add(process.pid)
+                send(process.pid, signal.SIGTERM)
+                send(process.pid, signal.SIGCONT)
         time.sleep(0.005)
-        code = None if exited else exit_code(leader)
-        if code is not None:
-            exited = True
-            tell(f"exited {code} 0")
+        look()
         left = [process for process in left if is_alive(process)]
         # A process may start another while it is being looked for, so look until none is found.
         if not left or time.monotonic() > deadline:
-            left = members(os.environ[MARKER], leader, os.getpid())
+            left = members(marker, leader, guard_pid)
         if time.monotonic() > deadline:
             for process in left:
                 send(process.pid, signal.SIGKILL)

@@ -19,8 +19,13 @@ class Socket:
     """
 
     pid: int
-    address: str
+    host: str
+    port: int
     inode: int | None
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 def tree(pid: int) -> str:
@@ -45,14 +50,17 @@ def is_helper(process: psutil.Process) -> bool:
     return "resource_tracker" in command(process)
 
 
-def listening(pids: list[int], port: int) -> list[Socket]:
-    """Which of these processes hold a TCP socket that listens on `port`."""
+def listening(pids: list[int], port: int | None = None) -> list[Socket]:
+    """Which of these processes hold a TCP socket that listens, on `port` or on any."""
     found = []
     for pid in pids:
-        for connection in psutil.Process(pid).net_connections(kind="tcp4"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-                address = f"{connection.laddr.ip}:{port}"
-                found.append(Socket(pid, address, _inode(pid, connection.fd)))
+        try:
+            connections = psutil.Process(pid).net_connections(kind="tcp")
+        except psutil.Error:
+            continue  # it has ended
+        for connection in connections:
+            if connection.status == psutil.CONN_LISTEN and port in (None, connection.laddr.port):
+                found.append(Socket(pid, *connection.laddr[:2], _inode(pid, connection.fd)))
     return found
 
 
@@ -104,4 +112,7 @@ def _name(process: psutil.Process) -> str:
 def _inode(pid: int, descriptor: int) -> int | None:
     if not sys.platform.startswith("linux"):
         return None
-    return os.stat(f"/proc/{pid}/fd/{descriptor}").st_ino
+    try:
+        return os.stat(f"/proc/{pid}/fd/{descriptor}").st_ino
+    except FileNotFoundError:
+        return None  # it has been closed meanwhile

@@ -20,7 +20,7 @@ class Reports:
         self._socket.bind(("127.0.0.1", 0))
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
-        self.started: set[int] = set()
+        self._started: dict[int, float] = {}
         self._moments: dict[str, dict[str, list[str]]] = {}
         self._unread: list[bytes] = []
         self._readers = 0
@@ -41,11 +41,11 @@ class Reports:
         self._parse()
         return self._moments.pop(request_id, {})
 
-    def workers_started(self) -> set[int]:
-        """The pids of all workers whose start-up was reported."""
+    def workers_started(self, since: float) -> set[int]:
+        """The pids of the workers whose start-up was reported as later than `since` (monotonic)."""
         self.receive()
         self._parse()
-        return self.started
+        return {pid for pid, when in self._started.items() if when > since}
 
     @contextmanager
     def being_read(self) -> Iterator[None]:
@@ -60,6 +60,8 @@ class Reports:
             self._readers -= 1
             if self._readers == 0:
                 loop.remove_reader(self._socket)
+                # What an interrupted burst waited for will not be waited for again.
+                self._waiting.clear()
             self.receive()
 
     def event(self, request_id: str, moment: str) -> asyncio.Future[None]:
@@ -70,11 +72,15 @@ class Reports:
 
     def _parse(self) -> None:
         for datagram in self._unread:
-            moment, request_id, pid, *rest = datagram.decode("utf-8", "replace").split(" ", 4)
+            try:
+                moment, request_id, pid, when, detail = datagram.decode().split(" ", 4)
+                number, seconds = int(pid), float(when)
+            except ValueError:
+                continue  # not from workerlab.probe: any program of this machine can send here
             if moment == "started":
-                self.started.add(int(pid))
+                self._started[number] = seconds
                 continue
-            self._moments.setdefault(request_id, {})[moment] = [pid, *rest]
+            self._moments.setdefault(request_id, {})[moment] = [pid, when, detail]
             future = self._waiting.pop((request_id, moment), None)
             if future is not None and not future.done():
                 future.set_result(None)

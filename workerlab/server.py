@@ -1,9 +1,7 @@
 """Starting and stopping the servers of a notebook."""
 
-import argparse
 import contextlib
 import ipaddress
-import json
 import os
 import re
 import select
@@ -22,13 +20,25 @@ from urllib.parse import urlsplit
 import psutil
 
 from workerlab import guard, processes
+from workerlab.commands import address_of, beyond, workers_asked_for
+from workerlab.guarding import ask_to_end, start_guard
 from workerlab.probe import REPORT_TO
 from workerlab.reports import reports
-from workerlab.start_errors import ServerDidNotStart, cause, misspelt_settings
+from workerlab.start_errors import (
+    ServerDidNotStart,
+    cause,
+    has_failed,
+    is_listening,
+    misspelt_settings,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
+# What the servers would take from the reader's shell. The command in the cell is to say it all.
+_SETTINGS = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
+# A server which fails to start has nothing to end in good order.
+_GRACE_OF_A_FAILURE = 0.3
 _running: dict[str, "Server"] = {}
-_adopted: dict[str, tuple[subprocess.Popen, subprocess.Popen[bytes]]] = {}
+_adopted: dict[str, tuple[subprocess.Popen, subprocess.Popen[bytes], str]] = {}
 
 
 class Server:
@@ -39,13 +49,15 @@ class Server:
     `command` is what one would type in the repository's folder; `{port}` becomes a free port.
     A notebook has one server at a time: starting another stops the first, so a cell may be run
     twice. Give a `name` to each of several that shall run side by side. `env` adds environment
-    variables; `cwd` is the folder to start in; `timeout` the seconds it may take to be ready.
+    variables; `cwd` is the folder to start in, a relative one starts from the repository's;
+    `timeout` the seconds it may take to be ready.
     With `--workers N` in the command, ready means that all N workers have started.
+    Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
 
     However the notebook ends, its servers end with it: see `workerlab.guard`.
 
     Raises ServerDidNotStart with the end of the log and, where it is known, the cause; ValueError
-    for a command which would listen beyond this machine.
+    for a command which would listen beyond this machine, or not on a TCP port.
     """
 
     def __init__(
@@ -54,29 +66,28 @@ class Server:
         *,
         name: str = "server",
         env: dict[str, str] | None = None,
-        cwd: Path = ROOT,
+        cwd: str | Path = ROOT,
         timeout: float = 15.0,
     ) -> None:
-        if name in _running:
-            _running[name].stop()
+        end(name)
         self.name = name
         self.command = command.replace("{port}", str(free_port()))
         host, self.port = address_of(self.command)
         self.url = f"http://{host}:{self.port}"
-        self._cwd = Path(cwd)
-        self._folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
-        self._log = self._folder / "server.log"
-        self._last_log: str | None = None
+        self._cwd = ROOT / cwd
         self._marker = uuid.uuid4().hex
-        self._started_before = set(reports().workers_started())
+        self._last_log: str | None = None
+        self._launched = time.monotonic()
+        self._leader = self._pid = -1
+        self._gone = False
         self.exit_code: int | None = None
-        self._guard = self._start_guard(env or {})
+        self._start_guard(env or {})
         _running[name] = self
         try:
             self._leader = self._pid = self._wait_for_pid()
             self._wait_until_ready(timeout)
         except BaseException:
-            self.stop()
+            self._end(_GRACE_OF_A_FAILURE)
             raise
 
     def __repr__(self) -> str:
@@ -89,10 +100,8 @@ class Server:
         """What the server has written so far, to standard output and standard error."""
         if self._last_log is not None:
             return self._last_log
-        try:
-            return self._log.read_text(errors="replace")
-        except FileNotFoundError:
-            return ""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
 
     @property
     def pid(self) -> int:
@@ -107,11 +116,15 @@ class Server:
     @property
     def pids(self) -> list[int]:
         """The pids of all of this server's live processes, also of those that left their master."""
+        if self._last_log is not None:
+            return []
         return sorted(process.pid for process in self._members())
 
     @property
     def workers(self) -> list[int]:
         """The pids of the master's children, oldest first; of a single Uvicorn, its own."""
+        if self._last_log is not None:
+            return []
         try:
             children = psutil.Process(self.pid).children()
         except psutil.NoSuchProcess:
@@ -134,9 +147,12 @@ class Server:
 
     def signal(self, name: str) -> None:
         """Send a signal to the master, by its name: `HUP`, `TTIN`, `TERM`, `KILL`, ..."""
-        number = getattr(signal, f"SIG{name.upper().removeprefix('SIG')}", None)
+        number = signal.Signals.__members__.get(f"SIG{name.upper().removeprefix('SIG')}")
         if number is None:
             raise ValueError(f"there is no signal {name!r}; try HUP, TERM, TTIN, TTOU or KILL")
+        # The pid of a server that has ended may be another's by now.
+        if self._last_log is not None or not processes.is_alive(self.pid):
+            raise ProcessLookupError(f"the server has ended: {self.command}")
         os.kill(self.pid, number)
 
     def wait_for_workers(
@@ -149,8 +165,7 @@ class Server:
         """
         deadline = time.monotonic() + timeout
         while True:
-            started = reports().workers_started() - self._started_before
-            ready = [pid for pid in self.workers if pid in started]
+            ready = self._workers_ready()
             if len(ready) == count and gone not in ready:
                 return ready
             if time.monotonic() > deadline:
@@ -161,88 +176,149 @@ class Server:
             time.sleep(0.005)
 
     def stop(self) -> None:
-        """End the server: TERM, up to 5 seconds of waiting, KILL. A second call does nothing."""
-        if self._last_log is not None:
-            return
-        with contextlib.suppress(BrokenPipeError):
-            self._guard.stdin.write(b"keep\n")
-            self._guard.stdin.close()
-        self._guard.wait(guard.GRACE + 10)
+        """End the server: TERM, up to 4 seconds of waiting, KILL. A second call does nothing."""
+        if self._last_log is None:
+            self._end(guard.GRACE)
+
+    def _end(self, grace: float) -> None:
+        ask_to_end(self._guard, grace)
+        self._guard.wait(grace + 10)
         self._read_events()
+        if self._guard.returncode != 0:  # somebody killed the guard
+            guard.end(self._marker, self._leader, self._guard.pid, grace)
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._guard.stdin.close()
         self._guard.stdout.close()
         self._last_log = self.log
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._log.close()
         if _running.get(self.name) is self:
             del _running[self.name]
 
-    def _start_guard(self, env: dict[str, str]) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **env}
+    def _start_guard(self, env: dict[str, str]) -> None:
+        inherited = {name: os.environ[name] for name in os.environ if not _SETTINGS.fullmatch(name)}
+        environment = {**inherited, **env}
         # The commands typed here are this environment's, whatever the shell's PATH says.
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+        argv = shlex.split(self.command)
+        program = shutil.which(argv[0], path=path)
+        if program is None:
+            raise ServerDidNotStart(f"There is no command {argv[0]!r} in this environment.")
+        self._folder = tempfile.mkdtemp(prefix="workerlab-")
+        log = os.path.join(self._folder, "server.log")
+        # The guard removes the folder with the server; what is open can be read all the same.
+        self._log = open(log, "w+b", buffering=0)  # noqa: SIM115
+        environment["PATH"] = path
         environment[guard.MARKER] = self._marker
         environment[REPORT_TO] = str(reports().port)
         environment["PYTHONUNBUFFERED"] = "1"
         # By default all masters of a user share one control socket.
-        environment["GUNICORN_CMD_ARGS"] = (
-            f"{environment.get('GUNICORN_CMD_ARGS', '')} --control-socket {self._folder}/control"
-        ).strip()
-        argv = shlex.split(self.command)
-        program = shutil.which(argv[0], path=environment["PATH"])
-        if program is None:
-            shutil.rmtree(self._folder)
-            raise ServerDidNotStart(f"There is no command {argv[0]!r} in this environment.")
+        control = shlex.join(["--control-socket", os.path.join(self._folder, "control")])
+        arguments = environment.get("GUNICORN_CMD_ARGS", "")
+        environment["GUNICORN_CMD_ARGS"] = f"{arguments} {control}".strip()
         spec = {
+            "folder": self._folder,
             "argv": [program, *argv[1:]],
             "cwd": str(self._cwd),
-            "log": str(self._log),
-            "folder": str(self._folder),
+            "log": log,
         }
-        return start_guard(spec, environment)
+        self._guard = start_guard(spec, environment)
 
     def _wait_for_pid(self) -> int:
-        line = self._guard.stdout.readline().decode()
+        waiting = select.select([self._guard.stdout], [], [], 10)[0]
+        line = self._guard.stdout.readline().decode() if waiting else "- no answer in 10 s"
         event, _, detail = line.strip().partition(" ")
         if event != "started":
             raise ServerDidNotStart(f"{self.command}\n{detail or 'the guard process ended'}")
         return int(detail)
 
-    def _read_events(self) -> str:
-        """What the guard said of the server's end; empty while it runs."""
-        line = b""
-        while select.select([self._guard.stdout], [], [], 0)[0]:
-            line = self._guard.stdout.readline()
-            if not line:
-                break
-            _, code, left = line.decode().split()
-            self.exit_code = int(code)
-            if left == "0":
-                return "ended"
-        return ""
+    def _read_events(self) -> None:
+        """Note what the guard has said of the server's end."""
+        while not self._gone and select.select([self._guard.stdout], [], [], 0)[0]:
+            event, _, detail = self._guard.stdout.readline().decode().strip().partition(" ")
+            if event == "exited":
+                self.exit_code = int(detail)
+            # An empty line: the guard itself has ended.
+            self._gone = event in ("gone", "")
 
     def _wait_until_ready(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        question = Question(self.url)
-        known_since: float | None = None
-        while not question.answered():
-            now = time.monotonic()
-            if self._read_events() == "ended":
-                raise self._did_not_start(f"ended with exit code {self.exit_code}")
-            if known_since is None and cause(self.log):
-                known_since = now
-            # Not every server leaves when it fails: `uvicorn --workers` waits for better code.
-            if known_since is not None and now > known_since + 1:
-                raise self._did_not_start("reported an error and did not answer")
-            if now > deadline:
-                raise self._did_not_start(f"did not answer within {timeout:g} s")
-        count = workers_asked_for(self.command)
-        if count and reports().workers_started() - self._started_before:
-            self.wait_for_workers(count, timeout=deadline - time.monotonic())
+        """Return when the server answers and has all of its workers."""
+        answered, failing_since, next_look = False, None, self._launched + 1
+        problem = "did not answer"
+        with contextlib.closing(Question(self.url)) as question:
+            while not (answered and self._has_its_workers()):
+                if answered:
+                    problem = "did not have all of its workers"
+                    time.sleep(0.005)
+                elif question.answered():
+                    # Another program may have the port.
+                    answered = self._listens()
+                    time.sleep(0 if answered else 0.05)
+                now = time.monotonic()
+                self._read_events()
+                if self._gone:
+                    raise self._did_not_start(f"ended with exit code {self.exit_code}")
+                if now > self._launched + timeout:
+                    self._look_elsewhere()
+                    raise self._did_not_start(f"{problem} within {timeout:g} s")
+                # Not every server leaves when it fails: `uvicorn --workers` starts its workers
+                # again and again, and Gunicorn tries a taken port five times.
+                log = self._end_of_log()
+                if failing_since is None and has_failed(log):
+                    failing_since = now
+                if failing_since is not None and now > failing_since + 0.5:
+                    raise self._did_not_start("reported an error and did not answer")
+                if not answered and now > next_look and is_listening(log):
+                    next_look = now + 1
+                    self._look_elsewhere()
 
-    def _did_not_start(self, what: str) -> ServerDidNotStart:
-        log = self.log
-        advice = cause(log) or misspelt_settings(self.command, self._cwd) or "The log may tell why."
+    def _has_its_workers(self) -> bool:
+        """Whether as many have started as the command asks for, if it does and the app reports."""
+        count = workers_asked_for(self.command)
+        if count is None or not reports().workers_started(self._launched):
+            return True
+        return len(self._workers_ready()) == count
+
+    def _workers_ready(self) -> list[int]:
+        started = reports().workers_started(self._launched)
+        return [pid for pid in self.workers if pid in started]
+
+    def _listens(self) -> bool:
+        """Whether the master, or a worker, listens where the command line says."""
+        for pid in [self.pid, *self.workers]:
+            sockets = processes.listening([pid])
+            self._refuse_beyond_loopback(sockets)
+            if any(held.port == self.port for held in sockets):
+                return True
+        return False
+
+    def _look_elsewhere(self) -> None:
+        """Raise if this server listens, but not where the command line says."""
+        sockets = processes.listening(self.pids)
+        self._refuse_beyond_loopback(sockets)
+        if sockets and all(held.port != self.port for held in sockets):
+            raise self._did_not_start(
+                f"listens at {sockets[0].address} and not at 127.0.0.1:{self.port}, as the command "
+                "line has it",
+                "An address is to be said on the command line, where it overrides the others.",
+            )
+
+    def _refuse_beyond_loopback(self, sockets: list[processes.Socket]) -> None:
+        for held in sockets:
+            if not ipaddress.ip_address(held.host).is_loopback:
+                raise ValueError(beyond(self.command, held.address))
+
+    def _end_of_log(self) -> str:
+        # It may be long, and is looked at often.
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - 65536))
+        return self._log.read().decode(errors="replace")
+
+    def _did_not_start(self, what: str, advice: str = "") -> ServerDidNotStart:
+        log = self._end_of_log()
+        known = [advice or cause(log), misspelt_settings(self.command, self._cwd)]
+        told = "\n".join(filter(None, known)) or "The log may tell why."
         return ServerDidNotStart(
-            f"{self.command}\n{what}. {advice}\nThe log ends:\n{last_lines(log)}"
+            f"{self.command}\n{what}. {told}\nThe log ends:\n{last_lines(log)}"
         )
 
     def _members(self) -> list[psutil.Process]:
@@ -274,23 +350,13 @@ class Question:
         except OSError:
             time.sleep(0.005)
             answer = b""
+        self.close()
+        return answer.startswith(b"HTTP/")
+
+    def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
-        return answer.startswith(b"HTTP/")
-
-
-def start_guard(spec: dict[str, object], env: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a guard process; it does its work when its standard input closes."""
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", guard.__file__, json.dumps(spec)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        env=env,
-        start_new_session=True,
-    )
 
 
 def adopt(process: subprocess.Popen, name: str = "server") -> None:
@@ -300,27 +366,41 @@ def adopt(process: subprocess.Popen, name: str = "server") -> None:
     """
     if os.getsid(process.pid) != process.pid:
         raise ValueError("start the process with start_new_session=True")
-    release(name)
-    environment = {**os.environ, guard.MARKER: uuid.uuid4().hex}
-    _adopted[name] = process, start_guard({"pid": process.pid}, environment)
+    end(name)
+    marker = uuid.uuid4().hex
+    its_guard = start_guard({"pid": process.pid}, {**os.environ, guard.MARKER: marker})
+    _adopted[name] = process, its_guard, marker
 
 
 def release(name: str) -> None:
     """End the adopted process of this name, if there is one."""
-    if name in _adopted:
-        process, its_guard = _adopted.pop(name)
-        its_guard.stdin.close()
-        its_guard.wait(guard.GRACE + 10)
-        its_guard.stdout.close()
-        process.wait(1)
+    if name not in _adopted:
+        return
+    process, its_guard, marker = _adopted[name]
+    ask_to_end(its_guard, guard.GRACE)
+    its_guard.wait(guard.GRACE + 10)
+    if its_guard.returncode != 0:  # somebody killed the guard
+        guard.end(marker, process.pid, its_guard.pid, guard.GRACE)
+    its_guard.stdin.close()
+    its_guard.stdout.close()
+    process.wait(1)
+    del _adopted[name]
+
+
+def end(name: str) -> None:
+    """End whatever server this notebook started under this name."""
+    if name in _running:
+        _running[name].stop()
+    release(name)
 
 
 def stop_all() -> None:
     """Stop every server that this notebook started."""
-    for server in list(_running.values()):
-        server.stop()
-    for name in list(_adopted):
-        release(name)
+    # All at once: together they need no longer than the slowest.
+    for its_guard in [server._guard for server in _running.values()]:
+        ask_to_end(its_guard, guard.GRACE)
+    for name in {*_running, *_adopted}:
+        end(name)
 
 
 def free_port() -> int:
@@ -328,45 +408,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def address_of(command: str) -> tuple[str, int]:
-    """The host and port at which the server of this command line will listen.
-
-    Raises ValueError when that is beyond loopback.
-    """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--bind", "-b")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", default="8000")
-    try:
-        given, _ = parser.parse_known_args(shlex.split(command)[1:])
-    except argparse.ArgumentError as error:
-        raise ValueError(f"{command}\n{error}") from None
-    bind = given.bind or f"{given.host}:{given.port}"
-    host, _, port = bind.rpartition(":")
-    if not is_loopback(host):
-        raise ValueError(
-            f"{command}\nwould listen at {bind}, where other machines may reach it. "
-            "The lessons' servers stay on this machine: use 127.0.0.1."
-        )
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{command}\n{port!r} is not a port; use {{port}} for a free one")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address is this machine and cannot be reached from another."""
-    try:
-        return host == "localhost" or ipaddress.IPv4Address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def workers_asked_for(command: str) -> int | None:
-    """The N of `--workers N` or `-w N`; None if the command does not say."""
-    match = re.search(r"(?:--workers[ =]|-w ?)(\d+)", command)
-    return int(match[1]) if match else None
 
 
 def last_lines(log: str, count: int = 15) -> str:

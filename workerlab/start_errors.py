@@ -3,14 +3,22 @@
 The messages are those of the pinned releases of Gunicorn and Uvicorn; a test starts each failure.
 """
 
+import argparse
 import ast
 import difflib
 import re
 import shlex
 from pathlib import Path
 
+# The last line of a traceback.
+EXCEPTION = r"(?:\w+\.)*\w+(?:Error|Exception)(?:: .*)?$"
+
 # A line of the log, and the sentence that helps. The first that matches is told.
 CAUSES: list[tuple[str, str]] = [
+    (
+        r"(?:^|Error: )((?:WORKERS|THREADS) must be .*)",
+        "An environment variable is wrong: {0}.",
+    ),
     (
         r"Connection in use: \('[^']*', (\d+)\)|address already in use|Address already in use",
         "The port is taken by another program. Stop that one, or write {{port}} in the command: "
@@ -37,15 +45,15 @@ CAUSES: list[tuple[str, str]] = [
         "holds it, or is a package missing from this environment?",
     ),
     (
-        r"Application startup failed",
-        "The start-up part of the app's lifespan raised an exception; the log above it says which.",
+        r"Application startup failed|ASGI lifespan startup failed",
+        "The start-up part of the app's lifespan raised an exception; the log says which.",
     ),
     (
         r"Invalid value for (\w+): (.*)",
         "The setting {0} does not take this value: {1}",
     ),
     (
-        r"(?:error: unrecognized arguments|Error: No such option): ?(.*)",
+        r"(?:error: unrecognized arguments|Error: No such option):? (.*)",
         "This server has no such option: {0}",
     ),
     (
@@ -61,24 +69,42 @@ CAUSES: list[tuple[str, str]] = [
         "There is no configuration file {0}. A relative path starts from the server's folder.",
     ),
     (
-        r"Failed to read config file: (.*)",
-        "The configuration file {0} raised an exception; the log below it says which.",
+        rf"Failed to read config file: (\S+)(?:\n.*?)*\n({EXCEPTION})",
+        "The configuration file {0} cannot be read: {1}",
     ),
     (
-        r"((?:Import|Syntax|Indentation|Name)Error): (.*)",
-        "The code could not be imported: {0}: {1}",
+        rf"^({EXCEPTION})",
+        "The app cannot be loaded: {0}",
     ),
 ]
+
+# What is written by a server that will not answer any more, but may not end either.
+FAILED = re.compile(
+    r"Connection in use|^Process SpawnProcess|Error loading ASGI app|[Ss]tartup failed"
+    r"|Child process \[\d+\] (?:died|failed)",
+    re.MULTILINE,
+)
+LISTENING = re.compile(r"Listening at: |running on http|listening on http")
 
 
 class ServerDidNotStart(Exception):
     """The server ended, or reported a fatal error, before it answered its first request."""
 
 
+def has_failed(log: str) -> bool:
+    """Whether the log says that this server will not come up, be it still there or not."""
+    return FAILED.search(log) is not None
+
+
+def is_listening(log: str) -> bool:
+    """Whether the log says that this server listens, wherever that is."""
+    return LISTENING.search(log) is not None
+
+
 def cause(log: str) -> str | None:
     """The sentence for the first known cause in the log; None if there is none."""
     for pattern, sentence in CAUSES:
-        match = re.search(pattern, log)
+        match = re.search(pattern, log, re.MULTILINE)
         if match:
             # Alternatives leave empty groups.
             return sentence.format(*[group for group in match.groups() if group is not None])
@@ -88,23 +114,37 @@ def cause(log: str) -> str | None:
 def misspelt_settings(command: str, folder: Path) -> str | None:
     """A sentence on names in the command's configuration file which Gunicorn does not know.
 
-    Gunicorn ignores them without a word. Names with a leading underscore, imports, functions and
-    classes that resemble no setting are the file's own business.
+    Gunicorn ignores them without a word. A name that resembles no setting is the file's own
+    business, and so are names with a leading underscore, imports, functions and classes.
     """
-    match = re.search(r"(?:-c|--config)[ =](?:file:)?(\S+)", command)
-    path = folder / shlex.split(match[1])[0] if match else None
-    if path is None or not path.is_file():
+    path = folder / configuration_file(command)
+    try:
+        statements = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
         return None
     from gunicorn.config import KNOWN_SETTINGS
 
     known = [setting.name for setting in KNOWN_SETTINGS]
-    try:
-        statements = ast.parse(path.read_text()).body
-    except SyntaxError:
-        return None
+    assigned = []
     for statement in statements:
-        for target in getattr(statement, "targets", []):
-            name = getattr(target, "id", "_")
-            if name not in known and (close := difflib.get_close_matches(name, known, 1, 0.8)):
-                return f"Gunicorn has no setting {name} and ignores it. Is {close[0]} meant?"
+        if isinstance(statement, ast.Assign):
+            assigned += statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            assigned.append(statement.target)
+    for name in [target.id for target in assigned if isinstance(target, ast.Name)]:
+        if name in known or name.startswith("_"):
+            continue
+        if close := difflib.get_close_matches(name, known, 1, 0.8):
+            return f"Gunicorn has no setting {name} and ignores it. Is {close[0]} meant?"
     return None
+
+
+def configuration_file(command: str) -> str:
+    """The configuration file of a Gunicorn command line, as Gunicorn finds it."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config", "-c", default="gunicorn.conf.py")
+    try:
+        given, _ = parser.parse_known_args(shlex.split(command)[1:])
+    except argparse.ArgumentError:
+        return "gunicorn.conf.py"
+    return given.config.removeprefix("file:")

@@ -1,0 +1,67 @@
+"""Reading a server's command line: where it will listen, and how many workers it asks for."""
+
+import argparse
+import ipaddress
+import re
+import shlex
+
+
+def address_of(command: str) -> tuple[str, int]:
+    """The host and port at which the server of this command line will listen.
+
+    Raises ValueError when that is beyond loopback, or no TCP port.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--bind", "-b", action="append")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", default="8000")
+    parser.add_argument("--uds", "--fd", dest="other")
+    words = shlex.split(command)
+    if not words:
+        raise ValueError("the command is empty")
+    try:
+        given, _ = parser.parse_known_args(words[1:])
+    except argparse.ArgumentError as error:
+        raise ValueError(f"{command}\n{error}") from None
+    binds = ",".join(given.bind).split(",") if given.bind else [f"{given.host}:{given.port}"]
+    for bind in [given.other or "", *binds]:
+        if bind == given.other or bind.startswith(("unix:", "fd://")):
+            raise ValueError(
+                f"{command}\nwould not listen on a TCP port, where the lesson's requests go: "
+                "use 127.0.0.1:{port}"
+            )
+    addresses = [_host_and_port(command, bind.strip().removeprefix("tcp://")) for bind in binds]
+    return addresses[0]
+
+
+def _host_and_port(command: str, bind: str) -> tuple[str, int]:
+    host, colon, port = bind.rpartition(":")
+    if bind and not colon:
+        host, port = bind, "8000"  # as Gunicorn has it
+    if not is_loopback(host):
+        raise ValueError(beyond(command, bind))
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        raise ValueError(f"{command}\n{port!r} is not a port; use {{port}} for a free one")
+    return host, int(port)
+
+
+def beyond(command: str, address: str) -> str:
+    """What is said of a server which would be reachable from elsewhere."""
+    return (
+        f"{command}\nwould listen at {address or 'every address'}. The lessons' servers stay on "
+        "this machine, where no other can reach them: use 127.0.0.1."
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host name or address is this machine and cannot be reached from another."""
+    try:
+        return host == "localhost" or ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def workers_asked_for(command: str) -> int | None:
+    """The N of `--workers N` or `-w N`; None if the command does not say."""
+    match = re.search(r"(?:--workers[ =]|-w ?)(\d+)", command)
+    return int(match[1]) if match else None
