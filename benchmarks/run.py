@@ -34,8 +34,7 @@ from workerlab.server import ROOT, free_port
 
 UVICORN = "uvicorn app.main:app --port {port}"
 GUNICORN = (
-    "gunicorn app.main:app --worker-class uvicorn_worker.UvicornWorker"
-    " --bind 127.0.0.1:{port} --no-control-socket"
+    "gunicorn app.main:app --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
 
 
@@ -44,10 +43,10 @@ def row(what: str, figure: str, against: str = "", ratio: str = "") -> None:
 
 
 def in_turn(ours: Callable[[], float], bare: Callable[[], float], times: int) -> tuple:
-    """The medians of two timed functions that take turns, and the median of their ratios."""
+    """The medians of two timed functions that take turns, of their differences and ratios."""
     pairs = [(ours(), bare()) for _ in range(times)]
     a, b = zip(*pairs, strict=True)
-    return median(a), median(b), median(x / y for x, y in pairs)
+    return median(a), median(b), median(x - y for x, y in pairs), median(x / y for x, y in pairs)
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -67,17 +66,17 @@ def answers(url: str) -> bool:
 def kit() -> None:
     row("KIT", "kit", "bare", "difference")
     for name, command in (("uvicorn", UVICORN), ("gunicorn, 1 worker", GUNICORN)):
-        ours, bare, _ = in_turn(lambda: launch(command), lambda: launch_bare(command), 15)  # noqa: B023
+        ours, bare, more, _ = in_turn(lambda: launch(command), lambda: launch_bare(command), 15)  # noqa: B023
         row(
             f"launch-to-ready, {name}",
             f"{ours:.3f} s",
             f"{bare:.3f} s",
-            f"{(ours - bare) * 1000:+.0f} ms",
+            f"{more * 1000:+.0f} ms",
         )
     server = Server(UVICORN)
     url = f"{server.url}/"
     asyncio.run(burst(url, n=100))
-    ours, bare, ratio = in_turn(
+    ours, bare, _, ratio = in_turn(
         lambda: asyncio.run(time_burst(url)), lambda: asyncio.run(time_bare(url)), 50
     )
     server.stop()
@@ -98,15 +97,23 @@ def launch_bare(command: str) -> float:
     port = free_port()
     argv = shlex.split(command.format(port=port))
     argv[0] = str(Path(sys.executable).parent / argv[0])
+    folder = tempfile.mkdtemp(prefix="workerlab-benchmark-")
+    environment = {**os.environ, "GUNICORN_CMD_ARGS": f"--control-socket {folder}/control"}
     began = time.perf_counter()
     process = subprocess.Popen(
-        argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True
+        argv,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     while not answers(f"http://127.0.0.1:{port}/health"):
         time.sleep(0.005)
     seconds = time.perf_counter() - began
     process.terminate()
     process.wait(10)
+    shutil.rmtree(folder)
     return seconds
 
 
@@ -194,8 +201,8 @@ def start() -> None:
     learn = [sys.executable, str(ROOT / "learn"), "--no-browser", "--allow-root", "--port"]
     lab = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     lab += ["--IdentityProvider.token=t", "--ServerApp.ip=127.0.0.1", "--port"]
-    ours, bare, _ = in_turn(lambda: served(learn), lambda: served(lab), 5)
-    row("to a served page", f"{ours:.2f} s", f"{bare:.2f} s", f"{ours - bare:+.2f} s")
+    ours, bare, more, _ = in_turn(lambda: served(learn), lambda: served(lab), 5)
+    row("to a served page", f"{ours:.2f} s", f"{bare:.2f} s", f"{more:+.2f} s")
 
 
 def served(command: list[str]) -> float:
@@ -221,7 +228,7 @@ def served(command: list[str]) -> float:
 
 def setup() -> None:
     row("SET-UP, empty caches", "./learn", "pip", "ratio")
-    ours, bare, ratio = in_turn(set_up_learn, set_up_pip, 3)
+    ours, bare, _, ratio = in_turn(set_up_learn, set_up_pip, 3)
     row("fresh clone to an environment", f"{ours:.1f} s", f"{bare:.1f} s", f"{ratio:.2f} x")
 
 

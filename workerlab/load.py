@@ -52,7 +52,8 @@ async def burst(
             for record in records:
                 await _gather([_fetch(session, record)])
         else:
-            await _gather([_send_upon_beginnings(session, records, timeout)])
+            with reports().being_watched():
+                await _gather([_send_upon_beginnings(session, records)])
 
     return await _measure(records, send_all, timeout)
 
@@ -115,9 +116,8 @@ async def _session(timeout: float) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def _measure(records: list[Record], send_all, timeout: float) -> Run:
     cpu = time.process_time()
-    async with _session(timeout) as session:
-        with reports().being_read():
-            await send_all(session)
+    async with _session(timeout) as session, reports().being_read():
+        await send_all(session)
     cpu = time.process_time() - cpu
     for record in records:
         record.join(reports().of(record.id))
@@ -139,7 +139,7 @@ async def _gather(coroutines) -> None:
         task.result()
 
 
-async def _send_upon_beginnings(session, records: list[Record], timeout: float) -> None:
+async def _send_upon_beginnings(session: aiohttp.ClientSession, records: list[Record]) -> None:
     fetches = []
     try:
         for record in records:

@@ -6,8 +6,8 @@ are under way, except where somebody waits for an event: reading must not slow t
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class Reports:
@@ -23,7 +23,7 @@ class Reports:
         self._started: dict[int, float] = {}
         self._moments: dict[str, dict[str, list[str]]] = {}
         self._unread: list[bytes] = []
-        self._readers = 0
+        self._watchers = 0
         self._waiting: dict[tuple[str, str], asyncio.Future[None]] = {}
 
     def receive(self) -> None:
@@ -47,21 +47,36 @@ class Reports:
         self._parse()
         return {pid for pid, when in self._started.items() if when > since}
 
-    @contextmanager
-    def being_read(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def being_read(self) -> AsyncIterator[None]:
         """Keep reading from within the running event loop."""
-        loop = asyncio.get_running_loop()
-        if self._readers == 0:
-            loop.add_reader(self._socket, self.receive)
-        self._readers += 1
+        # Every few milliseconds is often enough for the buffer, and cheaper than at each datagram.
+        reading = asyncio.ensure_future(self._read_now_and_then())
         try:
             yield
         finally:
-            self._readers -= 1
-            if self._readers == 0:
+            reading.cancel()
+            self.receive()
+
+    @contextmanager
+    def being_watched(self) -> Iterator[None]:
+        """Read every datagram as it comes, for those who wait for an event."""
+        loop = asyncio.get_running_loop()
+        if self._watchers == 0:
+            loop.add_reader(self._socket, self.receive)
+        self._watchers += 1
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+            if self._watchers == 0:
                 loop.remove_reader(self._socket)
                 # What an interrupted burst waited for will not be waited for again.
                 self._waiting.clear()
+
+    async def _read_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(0.005)
             self.receive()
 
     def event(self, request_id: str, moment: str) -> asyncio.Future[None]:
