@@ -1,6 +1,11 @@
+import signal
+
 import pytest
 
 from tests import nbval_adapter
+
+# In the background of a shell a process ignores SIGINT, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

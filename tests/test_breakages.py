@@ -54,7 +54,7 @@ def main_py(old: str, new: str) -> tuple[str, str, str]:
 def handler(name: str, old: str, new: str) -> tuple[str, str, str]:
     """An edit inside one handler of the app."""
     source = (ROOT / "app/main.py").read_text()
-    body = re.search(rf'@app.get\("{re.escape(name)}".*\)\n.*?(?=\n\n\n|\Z)', source, re.DOTALL)
+    body = re.search(rf'@app.get\("{re.escape(name)}"[^\n]*\)\n.*?(?=\n\n\n|\Z)', source, re.DOTALL)
     assert body and old in body[0], f"{name} no longer contains {old!r}"
     return "app/main.py", body[0], body[0].replace(old, new)
 
@@ -154,7 +154,7 @@ BREAKAGES = [
     Breakage(
         "every worker has a socket of its own",
         "04_many_workers",
-        [("workerlab/server.py", " --control-socket", " --reuse-port --control-socket")],
+        [("workerlab/server.py", '["--control-socket"', '["--reuse-port", "--control-socket"')],
         [*LESSON_4, "socket", "socket-claim"],
         {"socket", "socket-claim"},
     ),

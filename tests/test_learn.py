@@ -21,7 +21,7 @@ from types import ModuleType
 
 import pytest
 
-from workerlab import cli, jupyter, testing
+from workerlab import checking, cli, jupyter, mine, progress, testing, updating
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
@@ -381,6 +381,46 @@ def test_only_test_takes_further_arguments(monkeypatch):
     assert calls == [((["-k", "timeline", "lessons/01.ipynb"],), {"slow": True})]
     with pytest.raises(SystemExit):
         cli.main(["doctor", "-k", "timeline"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "function", "given"),
+    [
+        (["check"], checking, "run", ([],)),
+        (["check", "01", "2"], checking, "run", (["01", "2"],)),
+        (["progress"], progress, "show", ()),
+        (["reset", "lessons/01"], mine, "reset", ("lessons/01",)),
+        (["update"], updating, "run", ()),
+    ],
+)
+def test_a_command_is_handed_on_and_its_status_back(
+    monkeypatch, arguments, module, function, given
+):
+    calls = []
+    monkeypatch.setattr(module, function, lambda *args: calls.append(args) or 7)
+    assert cli.main(arguments) == 7
+    assert calls == [given]
+
+
+@pytest.mark.parametrize("arguments", [["reset"], ["reset", "1", "2"], ["progress", "1"]])
+def test_what_a_command_does_not_take(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2
+
+
+def test_a_pipe_that_was_closed_is_no_traceback():
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(
+        [sys.executable, "-m", "workerlab.cli", "progress"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        timeout=30,
+    )
+    os.close(write)
+    assert (result.returncode, result.stderr) == (141, b"")
 
 
 def test_a_port_that_is_asked_for_must_be_free():

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from workerlab import mine
+from workerlab import files, mine, progress, updating
 
 
 def notebook(*counts: int | None, source: str = "print('ü')") -> str:
@@ -30,7 +32,7 @@ def root(tmp_path: Path) -> Path:
         "lessons/01_one.ipynb": notebook(1, 2),
         "lessons/pictures/tree.svg": "<svg/>",
         "lessons/.ipynb_checkpoints/00_start-checkpoint.ipynb": notebook(),
-        "exercises/01_one.ipynb": notebook(None),
+        "exercises/01_one.ipynb": notebook(None, source="check.task_1(x)"),
         "solutions/01_one.ipynb": notebook(1),
         "docs/glossary.md": "# Glossary",
         "README.md": "# Read me",
@@ -51,7 +53,19 @@ def finish(notebook_file: Path) -> None:
 def names(folder: Path) -> set[str]:
     """All files below a folder; what is only linked is not among them."""
     paths = [Path(top, file) for top, _, files in os.walk(folder) for file in files]
-    return {str(path.relative_to(folder)) for path in paths if not path.is_symlink()}
+    found = {str(path.relative_to(folder)) for path in paths if not path.is_symlink()}
+    return found - {".originals.json"}
+
+
+def edit(notebook_file: Path, source: str = "my answer") -> None:
+    content = json.loads(notebook_file.read_text())
+    content["cells"][1]["source"] = [source]
+    notebook_file.write_text(json.dumps(content))
+
+
+def dated(folder: Path) -> list[Path]:
+    """What was set aside in a folder of mine/."""
+    return sorted(path for path in folder.glob("*.ipynb") if "." in path.stem)
 
 
 def test_lessons_exercises_and_their_pictures_are_copied(root):
@@ -116,15 +130,31 @@ def test_an_original_that_is_no_notebook_is_named_and_left_out(root, capsys):
     assert "01_one.ipynb is not a notebook" in capsys.readouterr().err
 
 
-def test_the_next_notebook_is_the_first_unfinished_lesson(root):
+def test_the_next_notebook_is_the_first_unfinished_one_each_lesson_before_its_exercise(root):
+    (root / "lessons/02_two.ipynb").write_text(notebook(1))
     mine.extend(root)
-    assert mine.next_notebook(root) == root / "mine/lessons/00_start.ipynb"
-    finish(root / "mine/lessons/00_start.ipynb")
-    assert mine.next_notebook(root) == root / "mine/lessons/01_one.ipynb"
-    finish(root / "mine/lessons/01_one.ipynb")
-    assert mine.next_notebook(root) == root / "mine/exercises/01_one.ipynb"
-    (root / "mine/exercises/01_one.ipynb").unlink()
-    assert mine.next_notebook(root) == root / "mine/lessons/00_start.ipynb"
+    start, one, two = (root / f"mine/lessons/{n}.ipynb" for n in ("00_start", "01_one", "02_two"))
+    exercise = root / "mine/exercises/01_one.ipynb"
+    assert mine.next_notebook(root) == start
+    finish(start)
+    assert mine.next_notebook(root) == one
+    finish(one)
+    assert mine.next_notebook(root) == exercise
+    finish(exercise)  # to have run its cells is not enough
+    assert mine.next_notebook(root) == exercise
+    progress.record("01", 1, root)
+    assert mine.next_notebook(root) == two
+    finish(two)
+    assert mine.next_notebook(root) == start  # all is done; from the top
+
+
+def test_a_broken_copy_of_a_finished_exercise_does_not_undo_it(root):
+    mine.extend(root)
+    exercise = root / "mine/exercises/01_one.ipynb"
+    exercise.write_text("{")
+    assert not mine.is_finished(exercise, root)
+    progress.record("01", 1, root)
+    assert mine.is_finished(exercise, root)
 
 
 def test_no_lessons_no_next_notebook(tmp_path):
@@ -171,3 +201,311 @@ def test_bytes_that_are_no_text_are_no_notebook(root):
     mine.extend(root)
     (root / "mine/lessons/00_start.ipynb").write_bytes(b"\xff\xfe\x00")
     assert not mine.is_finished(root / "mine/lessons/00_start.ipynb")
+
+
+# ./learn reset
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("1", "exercises/01_one.ipynb"),
+        ("01", "exercises/01_one.ipynb"),
+        ("01_one", "exercises/01_one.ipynb"),
+        ("exercises/01", "exercises/01_one.ipynb"),
+        ("lessons/01", "lessons/01_one.ipynb"),
+        ("mine/lessons/00_start.ipynb", "lessons/00_start.ipynb"),
+    ],
+)
+def test_reset_puts_a_clean_copy_in_place_and_keeps_the_old_one(root, capsys, name, place):
+    mine.extend(root)
+    copy = root / "mine" / place
+    clean = copy.read_text()
+    edit(copy)
+    mine_was = copy.read_text()
+    assert mine.reset(name, root) == 0
+    assert copy.read_text() == clean
+    (kept,) = dated(copy.parent)
+    assert kept.read_text() == mine_was
+    assert f"kept as mine/{copy.parent.name}/{kept.name}" in capsys.readouterr().out
+
+
+def test_what_reset_keeps_is_never_overwritten_and_never_next(root):
+    mine.extend(root)
+    exercise = root / "mine/exercises/01_one.ipynb"
+    for number in range(5):
+        edit(exercise, f"answer {number}")
+        assert mine.reset("01", root) == 0
+    kept = dated(exercise.parent)
+    assert sorted(json.loads(p.read_text())["cells"][1]["source"][0] for p in kept) == [
+        f"answer {number}" for number in range(5)
+    ]
+    for lesson in (root / "mine/lessons").glob("*.ipynb"):
+        finish(lesson)
+    progress.record("01", 1, root)
+    assert mine.next_notebook(root) not in kept
+    assert progress.load(root)["01"]  # which a reset does not touch
+    mine.reset("01", root)
+    assert progress.load(root)["01"]
+
+
+def test_reset_works_before_there_is_a_copy(root):
+    assert mine.reset("01", root) == 0
+    assert names(root / "mine") == {"exercises/01_one.ipynb"}
+    assert mine.extend(root)
+
+
+@pytest.mark.parametrize("name", ["00", "7", "", "..", "lessons/07", "exercises", "²"])
+def test_reset_of_what_is_not_there_names_what_is(root, capsys, name):
+    mine.extend(root)
+    before = names(root / "mine")
+    assert mine.reset(name, root) == 2
+    said = capsys.readouterr().err
+    assert f"there is no {name!r} in " in said and "01_one" in said and said.count("\n") == 1
+    assert names(root / "mine") == before
+
+
+def test_reset_to_an_original_that_is_broken_changes_nothing(root):
+    mine.extend(root)
+    (root / "exercises/01_one.ipynb").write_text("<<<<<<< HEAD")
+    before = names(root / "mine")
+    with pytest.raises(SystemExit, match="not a notebook; nothing was changed"):
+        mine.reset("01", root)
+    assert names(root / "mine") == before
+
+
+def test_a_reset_that_is_cut_off_names_where_the_old_one_is(root, monkeypatch):
+    mine.extend(root)
+    exercise = root / "mine/exercises/01_one.ipynb"
+    edit(exercise)
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "write", fail)
+    with pytest.raises(SystemExit) as end:
+        mine.reset("01", root)
+    (kept,) = dated(exercise.parent)
+    assert source(kept) == "my answer"
+    assert "No space left" in end.value.code and kept.name in end.value.code
+
+
+def test_a_broken_copy_is_kept_too(root):
+    mine.extend(root)
+    exercise = root / "mine/exercises/01_one.ipynb"
+    exercise.write_bytes(b"\xff{")
+    assert mine.reset("01", root) == 0
+    assert [path.read_bytes() for path in dated(exercise.parent)] == [b"\xff{"]
+
+
+def test_a_name_that_was_taken_meanwhile_is_not_used(tmp_path):
+    for number in range(20):
+        (tmp_path / "a.txt").write_text(str(number))
+        files.set_aside(tmp_path / "a.txt")
+    assert sorted(int(path.read_text()) for path in tmp_path.iterdir()) == list(range(20))
+
+
+def test_a_file_that_cannot_be_renamed_stays_and_takes_no_name(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").touch()
+
+    def fail(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(PermissionError):
+        files.set_aside(tmp_path / "a.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+# ./learn update
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=Someone", "-c", "user.email=someone@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "change")
+
+
+@pytest.fixture
+def upstream(root: Path, monkeypatch) -> Path:
+    """The repository from which the reader's clone came."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    (root / ".gitignore").write_text("mine/\n.ipynb_checkpoints/\n")
+    (root / "requirements.txt").write_text("fastapi==1\n")
+    git(root, "init", "--quiet")
+    commit(root)
+    return root
+
+
+@pytest.fixture
+def clone(upstream: Path, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("reader") / "a clone"
+    git(folder.parent, "clone", "--quiet", str(upstream), str(folder))
+    mine.extend(folder)
+    return folder
+
+
+def change_all(upstream: Path) -> None:
+    for path in [*(upstream / "lessons").glob("*.ipynb"), upstream / "exercises/01_one.ipynb"]:
+        edit(path, f"new {path.stem}")
+    (upstream / "lessons/pictures/tree.svg").write_text("<svg>new</svg>")
+    (upstream / "lessons/02_two.ipynb").write_text(notebook(1))
+    commit(upstream)
+
+
+def source(notebook_file: Path) -> str:
+    return "".join(json.loads(notebook_file.read_text())["cells"][1]["source"])
+
+
+def test_update_brings_the_new_renews_the_unchanged_and_keeps_the_changed(clone, upstream, capsys):
+    change_all(upstream)
+    copies = clone / "mine"
+    edit(copies / "exercises/01_one.ipynb")
+    edit(copies / "lessons/01_one.ipynb", "my notes")
+    answers = (copies / "exercises/01_one.ipynb").read_bytes()
+
+    assert updating.run(clone) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "The repository was updated (1 commit)." in said
+    assert "new: mine/lessons/02_two.ipynb" in said
+    assert "renewed: mine/lessons/00_start.ipynb" in said
+    assert "renewed: mine/lessons/pictures/tree.svg" in said
+    assert "left alone, since you changed it: mine/exercises/01_one.ipynb" in said
+    assert any(line.endswith("./learn reset 01 (yours is kept beside it)") for line in said)
+    assert any(line.endswith("./learn reset lessons/01 (yours is kept beside it)") for line in said)
+    assert source(copies / "lessons/00_start.ipynb") == "new 00_start"
+    assert (copies / "exercises/01_one.ipynb").read_bytes() == answers
+    assert source(copies / "lessons/01_one.ipynb") == "my notes"
+    assert dated(copies / "lessons") == []
+
+    # It is said again until the reader takes the new one, and then no more.
+    assert updating.run(clone) == 0
+    assert (
+        "left alone, since you changed it: mine/exercises/01_one.ipynb" in capsys.readouterr().out
+    )
+    assert mine.reset("01", clone) == mine.reset("lessons/01", clone) == 0
+    assert source(copies / "exercises/01_one.ipynb") == "new 01_one"
+    capsys.readouterr()
+    assert updating.run(clone) == 0
+    assert capsys.readouterr().out == "The repository is up to date.\nNothing new for mine/.\n"
+
+
+def test_a_copy_that_was_only_run_is_renewed_and_the_run_one_kept(clone, upstream, capsys):
+    lesson = clone / "mine/lessons/00_start.ipynb"
+    content = json.loads(lesson.read_text())
+    content["cells"][1] |= json.loads(notebook(7))["cells"][1]
+    content["cells"].append({**content["cells"][-1], "source": []})  # which JupyterLab adds
+    lesson.write_text(json.dumps(content, indent=2))
+    ran = lesson.read_text()
+    change_all(upstream)
+    assert updating.run(clone) == 0
+    assert source(lesson) == "new 00_start"
+    (kept,) = dated(lesson.parent)
+    assert kept.read_text() == ran
+    assert f"as you ran it: mine/lessons/{kept.name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("record", [None, "", "{", "[]", '{"lessons/00_start.ipynb": 3}'])
+def test_without_its_record_every_copy_counts_as_changed(clone, upstream, record):
+    path = clone / "mine/.originals.json"
+    path.unlink() if record is None else path.write_text(record)
+    change_all(upstream)
+    before = (clone / "mine/lessons/00_start.ipynb").read_text()
+    assert updating.run(clone) == 0
+    assert (clone / "mine/lessons/00_start.ipynb").read_text() == before
+    assert (clone / "mine/lessons/02_two.ipynb").exists()
+
+
+def test_the_record_mends_itself_while_a_copy_is_as_its_original(clone, upstream):
+    (clone / "mine/.originals.json").unlink()
+    mine.extend(clone)
+    change_all(upstream)
+    assert updating.run(clone) == 0
+    assert source(clone / "mine/lessons/00_start.ipynb") == "new 00_start"
+
+
+def test_an_answer_is_kept_where_nothing_came_and_not_spoken_of(clone, capsys):
+    edit(clone / "mine/exercises/01_one.ipynb")
+    assert updating.run(clone) == 0
+    assert source(clone / "mine/exercises/01_one.ipynb") == "my answer"
+    assert "01_one" not in capsys.readouterr().out
+
+
+def test_new_packages_are_announced(clone, upstream, capsys):
+    (upstream / "requirements.txt").write_text("fastapi==2\n")
+    commit(upstream)
+    assert updating.run(clone) == 0
+    assert "the next ./learn installs them" in capsys.readouterr().out
+
+
+def no_clone(clone: Path, upstream: Path) -> None:
+    shutil.rmtree(clone / ".git")
+
+
+def inside_another(clone: Path, upstream: Path) -> None:
+    shutil.rmtree(clone / ".git")
+    git(clone.parent, "init", "--quiet")
+
+
+def no_remote(clone: Path, upstream: Path) -> None:
+    git(clone, "remote", "remove", "origin")
+
+
+def detached(clone: Path, upstream: Path) -> None:
+    git(clone, "checkout", "--quiet", "--detach")
+
+
+def remote_gone(clone: Path, upstream: Path) -> None:
+    git(clone, "remote", "set-url", "origin", str(upstream.with_name("nowhere")))
+
+
+def network_gone(clone: Path, upstream: Path) -> None:
+    git(clone, "remote", "set-url", "origin", "http://127.0.0.1:9/lessons.git")
+
+
+def changed_here(clone: Path, upstream: Path) -> None:
+    edit(clone / "lessons/00_start.ipynb")
+
+
+def file_in_the_way(clone: Path, upstream: Path) -> None:
+    (clone / "lessons/02_two.ipynb").write_text("mine")
+
+
+def own_commits(clone: Path, upstream: Path) -> None:
+    (clone / "README.md").write_text("mine")
+    commit(clone)
+
+
+def no_git(clone: Path, upstream: Path) -> None:
+    os.environ["PATH"] = str(clone / "nothing here")
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "said"),
+    [
+        (no_git, "git is needed"),
+        (no_clone, "no git clone"),
+        (inside_another, "no git clone"),
+        (no_remote, "follows none of a remote"),
+        (detached, "follows none of a remote"),
+        (remote_gone, "git remote -v"),
+        (network_gone, "check the network"),
+        (changed_here, "lessons/00_start.ipynb; nothing was done"),
+        (file_in_the_way, "lessons/02_two.ipynb; nothing was done"),
+        (own_commits, "commits of its own"),
+    ],
+)
+def test_what_keeps_git_from_pulling_is_a_sentence(clone, upstream, monkeypatch, obstacle, said):
+    change_all(upstream)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    before = names(clone / "mine")
+    obstacle(clone, upstream)
+    with pytest.raises(SystemExit) as end:
+        updating.run(clone)
+    assert end.value.code.startswith("learn: ") and said in end.value.code
+    assert "\n" not in end.value.code
+    assert names(clone / "mine") == before

@@ -1,6 +1,7 @@
 """The commands of ./learn, which has made the environment before it comes here."""
 
 import argparse
+import os
 import sys
 
 
@@ -33,6 +34,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--all", action="store_true", help="run the slow tests as well")
     command.set_defaults(run=test)
+    command = commands.add_parser(
+        "check",
+        help="check your saved exercises, all or those named",
+        description="Run the checks of your exercises in mine/, as they are saved.",
+    )
+    command.add_argument("names", nargs="*", metavar="NN", help="01, 1 or 01_one_worker")
+    command.set_defaults(run=check)
+    command = commands.add_parser("progress", help="show which tasks are done")
+    command.set_defaults(run=progress)
+    command = commands.add_parser(
+        "reset",
+        help="put a clean exercise in place, and keep yours beside it",
+        description="Put a clean copy of an exercise in mine/; yours is kept beside it.",
+    )
+    command.add_argument("name", metavar="NN", help="01; for a lesson: lessons/01")
+    command.set_defaults(run=reset)
+    command = commands.add_parser("update", help="pull, and bring what is new to mine/")
+    command.set_defaults(run=update)
     command = commands.add_parser("doctor", help="check this machine and the environment")
     command.set_defaults(run=doctor)
     command = commands.add_parser("pin", help="renew constraints.txt from requirements.txt")
@@ -65,6 +84,30 @@ def test(options: argparse.Namespace) -> int:
     return testing.run(options.further, slow=options.all)
 
 
+def check(options: argparse.Namespace) -> int:
+    from workerlab import checking
+
+    return checking.run(options.names)
+
+
+def progress(options: argparse.Namespace) -> int:
+    from workerlab import progress
+
+    return progress.show()
+
+
+def reset(options: argparse.Namespace) -> int:
+    from workerlab import mine
+
+    return mine.reset(options.name)
+
+
+def update(options: argparse.Namespace) -> int:
+    from workerlab import updating
+
+    return updating.run()
+
+
 def doctor(options: argparse.Namespace) -> int:
     from workerlab import doctor
 
@@ -78,7 +121,14 @@ def pin(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    # A terminal which has no sign for a tick is to get another, and no traceback.
+    sys.stdout.reconfigure(errors="replace")
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()
+        sys.exit(status)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # `./learn check | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

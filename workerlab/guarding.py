@@ -1,4 +1,4 @@
-"""The kernel's end of `workerlab.guard`: starting a guard process, and asking it to end its server."""
+"""The kernel's end of `workerlab.guard`: starting a guard, and asking it to end its server."""
 
 import contextlib
 import json

@@ -3,15 +3,30 @@
 import contextlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from workerlab import files, notebooks, progress
+from workerlab.notebooks import NotANotebook
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("lessons", "exercises")
 LINKED = ("README.md", "docs")
+# What each file was when it was copied, by which a change of the reader's is known:
+# "lessons/00_start_here.ipynb" -> notebooks.fingerprint.
+RECORD = "mine/.originals.json"
+
+
+@dataclass
+class Changes:
+    """What `bring_up_to_date` did; paths in mine/."""
+
+    new: list[Path] = field(default_factory=list)
+    renewed: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)  # copies which were run, set aside
+    left_alone: list[Path] = field(default_factory=list)
 
 
 def extend(root: Path = ROOT) -> list[Path]:
@@ -20,44 +35,133 @@ def extend(root: Path = ROOT) -> list[Path]:
     Notebooks come without their stored outputs: the reader predicts before the answer is in sight.
     Exits with a sentence where mine/ cannot be written.
     """
-    for folder in (root / "mine", *(root / "mine" / name for name in COPIED)):
-        if os.path.lexists(folder) and not folder.is_dir():
-            sys.exit(f"learn: {folder} is to hold your copy of the lessons; move that file away.")
-    new = []
-    try:
-        for source in _originals(root):
-            target = root / "mine" / source.relative_to(root)
-            if not os.path.lexists(target) and _copy(source, target):
-                new.append(target)
-    except OSError as error:
-        sys.exit(f"learn: your copy of the lessons cannot be written: {error}")
-    _link(root)
-    return new
+    return _bring(root, renew=False).new
+
+
+def bring_up_to_date(root: Path = ROOT) -> Changes:
+    """Copy what is new, and renew what the reader has not changed since it was copied.
+
+    A copy which was only run is unchanged; the run one is kept beside the new one.
+    """
+    return _bring(root, renew=True)
 
 
 def next_notebook(root: Path = ROOT) -> Path | None:
-    """The first lesson in mine/ that is not finished; after the last one, the first exercise."""
-    lessons = sorted((root / "mine/lessons").glob("*.ipynb"))
-    exercises = sorted((root / "mine/exercises").glob("*.ipynb"))
-    for lesson in lessons:
-        if not is_finished(lesson):
-            return lesson
-    return next(iter(exercises + lessons), None)
+    """The first notebook in mine/ that is not finished, or else the first; after each lesson comes
+    its exercise.
 
-
-def is_finished(notebook: Path) -> bool:
-    """Whether the notebook's last code cell has been run, as far as it is saved.
-
-    JupyterLab adds an empty cell when the last one is run; it does not count.
+    A lesson is finished when its last code cell has been run, an exercise when its tasks are done.
     """
+    lessons = notebooks.find(root / "mine/lessons")
+    exercises = notebooks.find(root / "mine/exercises")
+    # Sorting keeps the order of equals: a lesson stays before its exercise.
+    in_order = sorted(lessons + exercises, key=lambda path: path.name[:2])
+    for notebook in in_order:
+        if not is_finished(notebook, root):
+            return notebook
+    return next(iter(in_order), None)
+
+
+def is_finished(notebook: Path, root: Path = ROOT) -> bool:
+    """Whether the reader is done with a lesson or an exercise in mine/, as far as it is saved."""
     try:
-        cells = [cell for cell in _load(notebook)["cells"] if cell["cell_type"] == "code"]
-        run = [cell["execution_count"] for cell in cells if "".join(cell["source"]).strip()]
-    except (ValueError, KeyError, TypeError):
+        if notebook.parent.name == "exercises":
+            original = root / "exercises" / notebook.name
+            return progress.is_finished(original if original.exists() else notebook, root)
+        cells = notebooks.code(notebooks.load(notebook))
+    except (NotANotebook, OSError):
         place = notebook.relative_to(notebook.parents[2])
         print(f"learn: {place} is not a notebook any more; it is left as it is.", file=sys.stderr)
         return False
-    return bool(run) and run[-1] is not None
+    return bool(cells) and cells[-1]["execution_count"] is not None
+
+
+def reset(name: str, root: Path = ROOT) -> int:
+    """Put a clean copy of a notebook in mine/ and keep the old one beside it; the exit status.
+
+    `name` is the number or the name of an exercise, as `01`, or `lessons/01` for a lesson.
+    """
+    folder, found = find(name, root)
+    if found is None:
+        there = ", ".join(path.stem for path in notebooks.find(root / folder)) or "none yet"
+        also = "; a lesson is named as lessons/01" if folder == "exercises" else ""
+        print(
+            f"learn: there is no {name!r} in {folder}/; there are: {there}{also}", file=sys.stderr
+        )
+        return 2
+    target, kept = root / "mine" / folder / found.name, None
+    try:
+        content = _clean(found)  # before anything is moved: it may not be a notebook
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(target):
+            kept = files.set_aside(target)
+        _write(content, found, target)
+        record = _read_record(root)
+        record[_name(found, root)] = notebooks.fingerprint(found)
+        _write_record(record, root)
+    except NotANotebook as error:
+        sys.exit(f"learn: {error}; nothing was changed.")
+    except OSError as error:
+        where = f"; yours is kept as {kept.relative_to(root)}" if kept else ""
+        sys.exit(f"learn: the clean copy cannot be written: {error}{where}")
+    print(f"{target.relative_to(root)} is a clean copy.")
+    if kept is not None:
+        print(f"Yours is kept as {kept.relative_to(root)}, and your progress stays.")
+        print("If it is open in JupyterLab: File, Reload Notebook from Disk.")
+    return 0
+
+
+def find(name: str, root: Path = ROOT, *, below: str = "") -> tuple[str, Path | None]:
+    """The folder that a name means, and the notebook in it, if there is one.
+
+    Understood are `1`, `01`, `01_one_worker`, `lessons/01` and the path of a file.
+    """
+    path = Path(name)
+    folder = "lessons" if path.parent.name == "lessons" else "exercises"
+    stem = path.name.removesuffix(".ipynb")
+    number = f"{int(stem):02}" if stem.isdecimal() else None
+    for notebook in notebooks.find(root / below / folder):
+        if notebook.stem == stem or notebook.name[:2] == number:
+            return folder, notebook
+    return folder, None
+
+
+def _bring(root: Path, *, renew: bool) -> Changes:
+    for folder in (root / "mine", *(root / "mine" / name for name in COPIED)):
+        if os.path.lexists(folder) and not folder.is_dir():
+            sys.exit(f"learn: {folder} is to hold your copy of the lessons; move that file away.")
+    changes, record = Changes(), _read_record(root)
+    before = dict(record)
+    try:
+        for source in _originals(root):
+            target, name = root / "mine" / source.relative_to(root), _name(source, root)
+            now = notebooks.fingerprint(source)
+            if not os.path.lexists(target):
+                if (content := _clean_or_say(source)) is not None:
+                    _write(content, source, target)
+                    record[name] = now
+                    changes.new.append(target)
+                continue
+            if not target.is_file():
+                continue
+            yours = notebooks.fingerprint(target)
+            if yours == now:
+                record[name] = now
+            elif renew and yours == before.get(name):
+                if (content := _clean_or_say(source)) is not None:
+                    if target.suffix == ".ipynb" and notebooks.is_run(notebooks.load(target)):
+                        changes.kept.append(files.set_aside(target))
+                    _write(content, source, target)
+                    record[name] = now
+                    changes.renewed.append(target)
+            elif now != before.get(name):
+                changes.left_alone.append(target)
+        if record != before:
+            _write_record(record, root)
+    except OSError as error:
+        sys.exit(f"learn: your copy of the lessons cannot be written: {error}")
+    _link(root)
+    return changes
 
 
 def _link(root: Path) -> None:
@@ -76,35 +180,46 @@ def _originals(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _copy(source: Path, target: Path) -> bool:
-    content = source.read_bytes()
-    if source.suffix == ".ipynb":
-        try:
-            content = _without_outputs(_load(source)).encode()
-        except (ValueError, KeyError, TypeError):
-            print(f"learn: {source} is not a notebook; it is not copied.", file=sys.stderr)
-            return False
+def _name(source: Path, root: Path) -> str:
+    return source.relative_to(root).as_posix()
+
+
+def _clean_or_say(source: Path) -> bytes | None:
+    try:
+        return _clean(source)
+    except NotANotebook as error:
+        print(f"learn: {error}; it is not copied.", file=sys.stderr)
+        return None
+
+
+def _write(content: bytes, source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A file beside the target and then a rename: a copy that is cut off is no half a notebook.
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            shutil.copymode(source, file.name)
-            os.replace(file.name, target)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    return True
+    files.write(target, content, mode_of=source)
 
 
-def _load(notebook: Path) -> dict:
-    return json.loads(notebook.read_text(encoding="utf-8"))
-
-
-def _without_outputs(notebook: dict) -> str:
+def _clean(source: Path) -> bytes:
+    """The content of a file; of a notebook without its outputs. Raises NotANotebook."""
+    content = source.read_bytes()
+    if source.suffix != ".ipynb":
+        return content
+    notebooks.load(source)
+    notebook = json.loads(content)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = []
             cell["execution_count"] = None
-    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _read_record(root: Path) -> dict[str, str]:
+    # Without a record, or with a damaged one, every copy counts as changed and is left alone.
+    try:
+        record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write_record(record: dict[str, str], root: Path) -> None:
+    text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+    files.write(root / RECORD, text.encode())

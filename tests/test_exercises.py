@@ -1,0 +1,92 @@
+"""Exercises and solutions: one source, hints in three steps, and no answer given away."""
+
+import importlib
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools.make_exercises import differs, exercise_from
+from workerlab.server import ROOT
+from workerlab.verdicts import NOT_ATTEMPTED, RIGHT
+
+SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
+every_solution = pytest.mark.parametrize("solution", SOLUTIONS, ids=lambda path: path.stem)
+
+
+def code_of(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def printed_by(path: Path) -> str:
+    outputs = [
+        output.get("text", "")
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+    ]
+    return "".join(outputs)
+
+
+def tasks_of(solution: Path) -> list[int]:
+    return [int(n) for n in re.findall(r"^check\.task_(\d+)\(", code_of(solution), re.MULTILINE)]
+
+
+def check_of(solution: Path):
+    module = re.search(r"from (workerlab\.checks\.\w+) import check", code_of(solution))[1]
+    return importlib.import_module(module).check
+
+
+@every_solution
+def test_the_exercise_is_what_its_solution_makes(solution):
+    assert not differs(solution, ROOT / "exercises" / solution.name)
+
+
+@every_solution
+def test_it_belongs_to_a_lesson_and_has_two_to_four_tasks(solution):
+    assert (ROOT / "lessons" / solution.name).exists()
+    assert 2 <= len(tasks_of(solution)) <= 4
+    assert tasks_of(solution) == check_of(solution).tasks
+    assert check_of(solution).number == solution.stem[:2]
+
+
+@every_solution
+def test_every_task_has_three_hints_which_are_asked_for(solution):
+    check = check_of(solution)
+    for task in check.tasks:
+        assert len(check.hints[task]) == 3
+        assert check.hints[task][0].endswith("?"), "the first hint is a question"
+        assert f"# check.hint({task})" in code_of(solution)
+    assert not re.search(r"^check\.hint", code_of(solution), re.MULTILINE)
+
+
+@every_solution
+def test_untouched_it_is_not_attempted_and_solved_it_is_right(solution):
+    tasks = len(tasks_of(solution))
+    exercise = printed_by(ROOT / "exercises" / solution.name)
+    assert [line.split(":")[0] for line in exercise.splitlines()] == [NOT_ATTEMPTED] * tasks
+    assert len(re.findall(f"^{RIGHT}: ", printed_by(solution), re.MULTILINE)) == tasks
+
+
+def test_an_answer_becomes_a_blank():
+    source = (
+        "def f(n):\n    # solution: ...  # <- your answer\n    return n\n    # end\n    return 0"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    made = exercise_from(notebook).cells[0].source
+    assert made == "def f(n):\n    ...  # <- your answer\n    return 0"
+
+
+@pytest.mark.parametrize("source", ["# solution: ...\nx = 1", "x = 1\n# end", "x = 1"])
+def test_an_answer_that_does_not_end_is_refused(source):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    with pytest.raises(ValueError, match="answer"):
+        exercise_from(notebook)
+
+
+def test_interpretations_stay_with_the_solution():
+    prose = nbformat.v4.new_markdown_cell("why", metadata={"tags": ["solution"]})
+    code = nbformat.v4.new_code_cell("# solution: x = ...\nx = 1\n# end")
+    made = exercise_from(nbformat.v4.new_notebook(cells=[code, prose]))
+    assert [cell.source for cell in made.cells] == ["x = ..."]

@@ -1,0 +1,137 @@
+"""Running the reader's code in a process of its own, within a time limit.
+
+    python -m workerlab.alone FOLDER     (the kit's own call; readers use the checks)
+
+The source of the reader's cell is executed from the top, then one function of it is called. So an
+endless loop, `sys.exit`, a crash or a crowd of child processes stays in that process, and the
+guard ends it with all that it started.
+"""
+
+import ast
+import asyncio
+import inspect
+import json
+import os
+import select
+import sys
+import tempfile
+import time
+import traceback
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from workerlab import guard
+from workerlab.guarding import ask_to_end, start_guard
+from workerlab.mine import ROOT
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the call ended.
+
+    `returned`: `value` is what came back, as JSON has it (`not json`: `value` is its repr).
+    `raised`: `error` names the exception. `too long`: the time limit ended it. `exited`: the
+    process ended before the call did, with `value` as its exit code. `output` is what it printed,
+    `pid` the process it ran in.
+    """
+
+    kind: Literal["returned", "not json", "raised", "too long", "exited"]
+    value: Any = None
+    error: str = ""
+    output: str = ""
+    pid: int = -1
+
+
+def call_alone(
+    source: str,
+    function: str,
+    arguments: list[Any],
+    *,
+    limit: float = 10.0,
+    env: dict | None = None,
+) -> Result:
+    """Execute `source` in a fresh process and call `function` of it with `arguments`.
+
+    `limit` is in seconds, for all of it. Nothing that the code started is left when this returns.
+    """
+
+    folder = tempfile.mkdtemp(prefix="workerlab-")
+    path = Path(folder)
+    (path / "source.py").write_text(source, encoding="utf-8")
+    (path / "call.json").write_text(json.dumps({"function": function, "arguments": arguments}))
+    log = open(path / "log", "w+b")  # noqa: SIM115
+    spec = {
+        "folder": folder,
+        "argv": [sys.executable, "-m", "workerlab.alone", folder],
+        "cwd": str(ROOT),
+        "log": str(path / "log"),
+    }
+    marker = {guard.MARKER: uuid.uuid4().hex, "PYTHONUNBUFFERED": "1"}
+    its_guard = start_guard(spec, {**os.environ, **(env or {}), **marker})
+    try:
+        code = _wait_for_exit(its_guard, time.monotonic() + limit)
+        result = path / "result.json"
+        found = json.loads(result.read_text()) if result.exists() else {}
+    finally:
+        ask_to_end(its_guard, 0.3)
+        its_guard.wait(15)
+        its_guard.stdin.close()
+        its_guard.stdout.close()
+    log.seek(0)
+    output = log.read().decode(errors="replace")
+    log.close()
+    if found:
+        return Result(**found, output=output)
+    if code is None:
+        return Result("too long", output=output)
+    return Result("exited", code, output=output)
+
+
+def _wait_for_exit(its_guard, deadline: float) -> int | None:
+    """The exit code; None if the deadline came first."""
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([its_guard.stdout], [], [], left)[0]:
+            return None
+        line = its_guard.stdout.readline().decode().split()
+        if not line or line[0] == "exited":
+            return int(line[1]) if line else -1
+    return None
+
+
+def main(folder: Path) -> None:
+    source = (folder / "source.py").read_text(encoding="utf-8")
+    call = json.loads((folder / "call.json").read_text())
+    try:
+        value = asyncio.run(_execute(source, call["function"], call["arguments"]))
+    except Exception as error:
+        traceback.print_exc()
+        result = {"kind": "raised", "error": f"{type(error).__name__}: {error}"}
+    else:
+        try:
+            result = {"kind": "returned", "value": json.loads(json.dumps(value))}
+        except (TypeError, ValueError):
+            result = {"kind": "not json", "value": repr(value)[:200]}
+    result["pid"] = os.getpid()
+    unfinished = folder / "unfinished"
+    unfinished.write_text(json.dumps(result))
+    unfinished.rename(folder / "result.json")
+    # Threads that the code left behind must not hold up the end.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+async def _execute(source: str, function: str, arguments: list[Any]) -> Any:
+    names: dict[str, Any] = {"__name__": "__main__"}
+    # A cell may await at its top level, and so may this.
+    code = compile(source, "<your cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    running = eval(code, names)
+    if inspect.isawaitable(running):
+        await running
+    value = names[function](*arguments)
+    return await value if inspect.isawaitable(value) else value
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
