@@ -67,7 +67,7 @@ class Server:
         name: str = "server",
         env: dict[str, str] | None = None,
         cwd: str | Path = ROOT,
-        timeout: float = 15.0,
+        timeout: float = 30.0,
     ) -> None:
         end(name)
         self.name = name
@@ -156,7 +156,7 @@ class Server:
         os.kill(self.pid, number)
 
     def wait_for_workers(
-        self, count: int, *, gone: int | None = None, timeout: float = 15.0
+        self, count: int, *, gone: int | None = None, timeout: float = 30.0
     ) -> list[int]:
         """Wait until `count` workers have started and are alive; return their pids.
 
