@@ -8,8 +8,9 @@ import pytest
 from tests.nbval_adapter import ALLOWED, clean, is_allowed
 from workerlab.claims import DID_NOT_HOLD, HELD, NOT_MEASURABLE
 from workerlab.server import ROOT
+from workerlab.verdicts import COULD_NOT_CHECK, NOT_ATTEMPTED, RIGHT, WRONG
 
-VERDICTS = [HELD, DID_NOT_HOLD, NOT_MEASURABLE]
+VERDICTS = [HELD, DID_NOT_HOLD, NOT_MEASURABLE, NOT_ATTEMPTED, WRONG, RIGHT, COULD_NOT_CHECK]
 NOTEBOOKS = sorted(
     p for f in ("lessons", "exercises", "solutions") for p in ROOT.glob(f"{f}/*.ipynb")
 )

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -128,14 +129,18 @@ class Session:
         self.folder = folder
         self.limit = limit
         self._kernel: Kernel | None = None
+        self._obstacle: str | None = None  # why no kernel could be had
         self._worked: list[str] = []  # what a new kernel has to run first
 
     def judge(self, section: Section) -> list[str]:
         """Run a section; the verdict on each of its tasks, as the notebook would print it."""
         try:
-            return self._judge(section)
+            # Without a kernel for one section, the later ones lack what it would have run.
+            if self._obstacle is None:
+                return self._judge(section)
         except KernelDidNotStart as error:
-            return [str(could_not_check(str(error)))] * len(section.tasks)
+            self._obstacle = str(error)
+        return [str(could_not_check(self._obstacle))] * len(section.tasks)
 
     def close(self) -> None:
         if self._kernel is not None:
@@ -191,6 +196,15 @@ class KernelDidNotStart(Exception):
     pass
 
 
+def _gets(receive: Callable[..., dict]) -> bool:
+    """Whether a message comes within half a second."""
+    try:
+        receive(timeout=0.5)
+    except queue.Empty:
+        return False
+    return True
+
+
 class Kernel:
     """A fresh IPython kernel of this environment, started by a guard.
 
@@ -225,15 +239,28 @@ class Kernel:
         try:
             self._client.load_connection_file()
             self._client.start_channels()
-            try:
-                self._client.wait_for_ready(timeout=START_LIMIT)
-            except RuntimeError as error:
-                raise KernelDidNotStart(
-                    "the notebook's kernel did not start; what does ./learn doctor say?"
-                ) from error
+            self._wait_until_ready()
         except BaseException:
             self.close()
             raise
+
+    def _wait_until_ready(self) -> None:
+        # The client's own waiting takes a slow kernel for a dead one; the guard knows better.
+        deadline = time.monotonic() + START_LIMIT
+        answered = heard = False
+        while not (answered and heard):
+            if self.has_ended():
+                raise KernelDidNotStart(
+                    "the notebook's kernel did not start; what does ./learn doctor say?"
+                )
+            if time.monotonic() > deadline:
+                raise KernelDidNotStart(
+                    f"the kernel did not answer within {START_LIMIT:g} s; the machine may be too "
+                    "busy. Close other programs and run ./learn check again"
+                )
+            self._client.kernel_info()
+            answered = answered or _gets(self._client.get_shell_msg)
+            heard = heard or _gets(self._client.get_iopub_msg)
 
     def run(self, source: str, limit: float) -> Ran:
         """Run a cell and wait for its end, for `limit` seconds."""

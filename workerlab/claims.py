@@ -32,5 +32,7 @@ def reveal(guess: object, measured: float, unit: str) -> None:
         print("You made no guess. Set my_guess above and run again: it is how one learns.")
     elif not isinstance(guess, int | float) or isinstance(guess, bool):
         print(f"Your guess is {guess!r}. Make it a plain number of {unit}, as my_guess = 3.")
+    elif guess < 0:
+        print(f"You guessed {guess:g} {unit}. It cannot be less than nothing: try again.")
     else:
         print(f"You guessed {guess:g} {unit}.")

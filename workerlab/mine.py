@@ -13,7 +13,16 @@ from workerlab.notebooks import NotANotebook
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("lessons", "exercises")
-LINKED = ("README.md", "docs")
+LINKED = (
+    "README.md",
+    "docs",
+    "app",
+    "workerlab",
+    "tests",
+    "requirements.txt",
+    "constraints.txt",
+    "LICENSE",
+)
 # What each file was when it was copied, by which a change of the reader's is known:
 # "lessons/00_start_here.ipynb" -> notebooks.fingerprint.
 RECORD = "mine/.originals.json"

@@ -1,0 +1,57 @@
+"""What is said of an answer that should be a function and is none, or did not return."""
+
+import json
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+from workerlab.alone import Result
+from workerlab.verdicts import Verdict, wrong
+
+
+def not_a_function(answer: Any) -> Verdict:
+    """The verdict on an answer which cannot be called."""
+    return wrong(
+        "not-a-function",
+        f"The answer is of type {type(answer).__name__} and not a function.",
+        "Did you call the function, instead of handing it over?",
+        expected="the function itself, without parentheses behind it",
+    )
+
+
+def did_not_return(result: Result, call: str, limit: float = 10.0) -> Verdict:
+    """The verdict on a call which ended otherwise than by returning; `limit` is in seconds."""
+    if result.kind == "too long":
+        return wrong(
+            "never-ends",
+            f"Your function did not come back within {limit:g} seconds; it was ended.",
+            "Which line can wait for ever?",
+            ran=call,
+        )
+    if result.kind == "exited":
+        return wrong(
+            "ends-the-process",
+            f"The process that ran your function ended, with exit code {result.value}.",
+            "Which line ends the whole program?",
+            ran=call,
+            came_back=result.output[-300:],
+        )
+    if result.error.startswith("NameError"):
+        return wrong(
+            "needs-another-cell",
+            f"Your cell does not work alone: {result.error}",
+            "Is everything that the function uses imported in its own cell?",
+            ran=call,
+        )
+    return wrong(
+        "raises",
+        f"Your function raised {result.error}",
+        "Which line does the error come from?",
+        ran=call,
+        came_back=result.output[-500:],
+    )
+
+
+def ask(url: str) -> dict[str, Any]:
+    """The JSON reply to one GET of a server on this machine."""
+    with build_opener(ProxyHandler({})).open(url, timeout=5) as response:
+        return json.load(response)

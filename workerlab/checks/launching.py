@@ -1,0 +1,83 @@
+"""What is said of a command that is not launched, or whose server does not come up."""
+
+import shlex
+from typing import Any
+
+from workerlab.commands import address_of
+from workerlab.verdicts import Verdict, wrong
+
+
+def refused(command: Any) -> Verdict | None:
+    """The verdict on what is no command for a server on this machine; None to launch it."""
+    if not isinstance(command, str):
+        return wrong(
+            "not-a-text",
+            f"The answer is of type {type(command).__name__}, and a shell command is one text.",
+            'What stands between the quotation marks in "uvicorn --version"?',
+            expected="a str, as you would type it in a shell",
+        )
+    if "{port}" not in command:
+        return wrong(
+            "port-not-given",
+            "The command does not use the port that it is given.",
+            "Where would the number of the port stand? Write {port} there.",
+            ran=command,
+            expected="{port} where the port belongs; the check puts a free one there",
+        )
+    try:
+        address_of(command.replace("{port}", "8000"))
+    except ValueError as error:
+        if "would listen" not in str(error):
+            return wrong(
+                "no-such-option",
+                str(error).splitlines()[-1],
+                "What does uvicorn --help say?",
+                ran=command,
+            )
+        return open_to_the_network(command)
+    return None
+
+
+def open_to_the_network(command: str) -> Verdict:
+    """The verdict on a server which other machines could reach."""
+    return wrong(
+        "open-to-the-network",
+        "The server would be open to other machines, so it was not started.",
+        "Who can reach 0.0.0.0, and who can reach 127.0.0.1?",
+        ran=command,
+        expected="a server that listens on 127.0.0.1 only",
+    )
+
+
+def did_not_start(command: str, report: str) -> Verdict:
+    """The verdict on a server which did not come up; `report` is the text of ServerDidNotStart."""
+    reason = "\n".join(report.splitlines()[1:6])
+    words = shlex.split(command)
+    details = {"ran": command, "came_back": reason, "expected": "a server that answers"}
+    if any(word.endswith(".py") or ".py:" in word for word in words[1:]):
+        return wrong(
+            "file-instead-of-module",
+            "The command names a file, and the server wants the name of a module.",
+            "How would you write `from ... import app`? What stands in the place of the dots?",
+            **details,
+        )
+    if not any(":" in word and "{" not in word for word in words):
+        return wrong(
+            "no-app-named",
+            "The command does not say which object of the module is the app.",
+            "What stands after the colon in app.main:app?",
+            **details,
+        )
+    if "There is no command" in report:
+        return wrong(
+            "no-such-command",
+            f"There is no program {words[0]}.",
+            "Which program did lesson 01 start?",
+            **details,
+        )
+    return wrong(
+        "does-not-start",
+        "The server did not come up.",
+        "What does its log say?",
+        **details,
+    )
