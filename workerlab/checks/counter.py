@@ -31,8 +31,8 @@ async def _work(receive: Any) -> None:
     count["arrived"] += 1
     count["peak"] = max(count["peak"], _under_way)
     hung_up = asyncio.ensure_future(receive())
-    await asyncio.sleep(SECONDS)
-    if hung_up.done():
+    done, _ = await asyncio.wait({hung_up}, timeout=SECONDS)
+    if done:
         count["abandoned"] += 1
     hung_up.cancel()
     _under_way -= 1

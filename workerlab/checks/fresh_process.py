@@ -28,8 +28,9 @@ def call_each(
 ) -> Result:
     """Call the function once with each list of arguments, after the statement `first`.
 
-    `limit` is in seconds, for all of it. The value is the list of what came back. Sets and tuples, which JSON does not have, become
-    lists; other values which JSON does not have leave the Result's kind at "not json".
+    `limit` is in seconds, for all of it. The value is the list of what came back. Sets and tuples,
+    which JSON does not have, become lists; other values which JSON does not have leave the
+    Result's kind at "not json".
     """
     after = _AFTER_THE_CELL.format(first=first or "pass", name=function.__name__)
     source = source_of(function) + after
