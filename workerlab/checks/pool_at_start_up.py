@@ -174,10 +174,10 @@ def _did_not_start(seen: Seen) -> Verdict:
             "Which line does the error come from?",
             **details,
         )
-    if seen.exit_code is not None and not seen.endless:
+    if seen.failed and not seen.endless:
         return wrong(
             "ends-the-process",
-            f"Your cell ended the server's process, with exit code {seen.exit_code}.",
+            "Your cell ended the process of the server.",
             "Which line ends the whole program?",
             **details,
         )
