@@ -79,10 +79,8 @@ def test_the_last_code_cell_stops_the_servers(path):
 
 @every_notebook
 def test_cells_are_short(path):
-    # An answer may be a whole small application.
-    most = 20 if path in LESSONS else 25
     for cell in code_cells(path):
-        assert len(cell.source.splitlines()) <= most, cell.id
+        assert len(cell.source.splitlines()) <= 20, cell.id
 
 
 @every_notebook

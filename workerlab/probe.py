@@ -36,11 +36,16 @@ _address: tuple[str, int] | None = None
 
 def report_requests(app: Any) -> None:
     """Add the reporting middleware to a FastAPI or Starlette app, if the kit is listening."""
-    global _address
     port = os.environ.get(REPORT_TO, "")
     if port.isdecimal() and 0 < int(port) < 65536:
-        _address = ("127.0.0.1", int(port))
+        report_to(int(port))
         app.add_middleware(ReportingMiddleware)
+
+
+def report_to(port: int) -> None:
+    """Have this process report to a UDP port of 127.0.0.1."""
+    global _address
+    _address = ("127.0.0.1", port)
 
 
 @contextmanager

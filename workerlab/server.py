@@ -15,7 +15,6 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -23,6 +22,7 @@ from workerlab import guard, processes
 from workerlab.commands import address_of, beyond, workers_asked_for
 from workerlab.guarding import ask_to_end, start_guard
 from workerlab.probe import REPORT_TO
+from workerlab.readiness import Question
 from workerlab.reports import reports
 from workerlab.start_errors import (
     ServerDidNotStart,
@@ -323,40 +323,6 @@ class Server:
 
     def _members(self) -> list[psutil.Process]:
         return guard.members(self._marker, self._leader, self._guard.pid)
-
-
-class Question:
-    """One `GET /health`, asked as soon as there is somebody to connect to.
-
-    A listening socket takes the connection before its workers are there to answer. So the request
-    is sent once, and the answer comes at the very moment at which the first worker is ready.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._address = (urlsplit(url).hostname, urlsplit(url).port)
-        self._connection: socket.socket | None = None
-
-    def answered(self) -> bool:
-        """Whether an HTTP answer has come, whatever its status. Waits for up to 5 ms."""
-        try:
-            if self._connection is None:
-                self._connection = socket.create_connection(self._address, timeout=1)
-                self._connection.sendall(
-                    b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-                )
-            if not select.select([self._connection], [], [], 0.005)[0]:
-                return False
-            answer = self._connection.recv(1024)
-        except OSError:
-            time.sleep(0.005)
-            answer = b""
-        self.close()
-        return answer.startswith(b"HTTP/")
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
 
 
 def adopt(process: subprocess.Popen, name: str = "server") -> None:

@@ -20,7 +20,7 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
     status = call([*pytest, "-m", "not slow", *arguments])
     if not slow or status == INTERRUPTED:
         return status
-    status_slow = call([*pytest, "-m", "slow", "-n", "2", "--dist", "worksteal", *arguments])
+    status_slow = call([*pytest, "-m", "slow", "-n", "3", "--dist", "worksteal", *arguments])
     statuses = {status, status_slow}
     if statuses == {NOTHING_COLLECTED}:
         return NOTHING_COLLECTED

@@ -68,7 +68,7 @@ def _note(moment: str, port: int) -> None:
 def _follow_the_caller() -> None:
     path = Path(os.environ.get(NOTES, ""), "report-to")
     if NOTES in os.environ and path.exists():
-        probe._address = ("127.0.0.1", int(path.read_text()))
+        probe.report_to(int(path.read_text()))
 
 
 _reporting = probe.ReportingMiddleware(_answer)
@@ -81,4 +81,4 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 if os.environ.get(probe.REPORT_TO, "").isdecimal():
-    probe._address = ("127.0.0.1", int(os.environ[probe.REPORT_TO]))
+    probe.report_to(int(os.environ[probe.REPORT_TO]))

@@ -3,26 +3,25 @@
 import inspect
 import json
 import random
-import re
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
+from collections.abc import Callable
 from typing import Any
 
+from workerlab.checks.served_apps import (
+    another_answer,
+    bad_status,
+    before_it_was_done,
+    did_not_start,
+    no_reply,
+    not_awaited,
+)
 from workerlab.checks.serving import Seen, serve_and_ask
+from workerlab.checks.ticket_service import TicketService, ticket_service
 from workerlab.exercise import Exercise, source_of
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 SECONDS = 0.5  # that /report waits, and the service behind /ticket takes
 STEPS = 1_000_000  # of the checksum
 HELD = 0.25  # a larger share of the work, done while it holds the loop, is blocking
-# What FastAPI says when it is to make JSON of one.
-UNAWAITED = re.compile(r"'(?:coroutine|Task|Future|_GatheringFuture)' object is not iterable")
 
 check = Exercise("02")
 
@@ -42,7 +41,7 @@ def report(function: Any) -> Verdict:
         expected = {"report": "ready"}
         for reply in seen.replies:
             if reply.body != expected:
-                return _another_answer(seen, reply.body, details, json.dumps(expected))
+                return another_answer(seen, reply.body, details, json.dumps(expected))
         if min(seen.seconds) < 0.9 * SECONDS:
             return _too_early(seen, details)
         return None
@@ -68,7 +67,7 @@ def report(function: Any) -> Verdict:
 )
 def ticket(function: Any) -> Verdict:
     """Serve the app beside a slow service; four tickets at once, all of them fresh."""
-    with _service() as service:
+    with ticket_service(SECONDS) as service:
 
         def look(seen: Seen, details: dict[str, str]) -> Verdict | None:
             for reply in seen.replies:
@@ -119,7 +118,7 @@ def get_checksum(function: Any) -> Verdict:
             return None
         for body, its_expected in zip(bodies, expected, strict=True):
             if not (isinstance(body, dict) and set(body) == {"checksum"}):
-                return _another_answer(seen, body, details, json.dumps(its_expected))
+                return another_answer(seen, body, details, json.dumps(its_expected))
         details = {
             **details,
             "came_back": "\n".join(f"seed {s}: {b}" for s, b in zip(seeds, bodies, strict=True)),
@@ -178,12 +177,12 @@ def _judge(
     seen = serve_and_ask(source, paths, env)
     details = {"ran": f"{len(paths)} requests to {path} at once, with /health beside them"}
     if not seen.started:
-        return _did_not_start(seen)
+        return did_not_start(seen)
     for reply in seen.replies:
         if reply.status is None:
-            return _no_reply(reply.error, details)
+            return no_reply(reply.error, details)
         if reply.status != 200:
-            return _status(seen, reply.status, path, details)
+            return bad_status(seen, reply.status, path, details)
     if not seen.watched:
         return could_not_check("the server did not answer any more; run the cell again")
     details["came_back"] = (
@@ -201,173 +200,16 @@ def _judge(
     )
 
 
-def _did_not_start(seen: Seen) -> Verdict:
-    error = seen.error
-    details = {"ran": "your cell, as a module served by Uvicorn", "came_back": error}
-    if seen.endless:
-        return wrong(
-            "never-comes-up",
-            "The server did not come up: your cell does not come to its end.",
-            "Which line of the cell, outside of the handler, can go on for ever?",
-            ran=details["ran"],
-        )
-    if "ddress already in use" in seen.log or not (seen.failed or error):
-        return could_not_check("the server did not come up in time; run the cell again")
-    if "module 'cell' has no attribute 'app'" in error:
-        return wrong(
-            "no-app",
-            "Your cell has no `app`.",
-            "Which line of the cell makes the FastAPI object, and under which name?",
-            **details,
-        )
-    if error.startswith("NameError"):
-        return _needs_another_cell(error, details)
-    if "Syntax" in error or error.startswith("IndentationError"):
-        return wrong(
-            "syntax-error",
-            "A server cannot read your cell: it is not a Python module.",
-            "Is there a line that only a notebook understands, as an await outside of a function?",
-            **details,
-        )
-    if error.startswith(("ImportError", "ModuleNotFoundError")):
-        return wrong(
-            "import-error",
-            "Your cell imports something that is not there.",
-            "Is the name spelt right, and is the package installed here?",
-            **details,
-        )
-    if error:
-        return wrong(
-            "raises-at-import",
-            "Your cell raises an exception before it serves anything.",
-            "Which line runs already when the module is imported?",
-            **details,
-        )
-    return wrong(
-        "ends-the-process",
-        "The server's process ended while it read your cell.",
-        "Which line ends the whole program?",
-        **details,
-    )
-
-
-def _needs_another_cell(error: str, details: dict[str, str]) -> Verdict:
-    return wrong(
-        "needs-another-cell",
-        f"Your cell does not work alone: {error.splitlines()[0]}",
-        "Is everything that the app uses imported or defined in its own cell?",
-        **details,
-    )
-
-
-def _no_reply(error: str, details: dict[str, str]) -> Verdict:
-    if "time limit" in error or "without an end" in error:
-        return wrong(
-            "never-answers",
-            f"There was {error}.",
-            "Which line of your handler can wait, or go on, for ever?",
-            **details,
-        )
-    return wrong(
-        "ends-the-server",
-        f"Instead of a reply: {error}.",
-        "Which line of your handler ends the whole program?",
-        **details,
-    )
-
-
-def _status(seen: Seen, status: int, path: str, details: dict[str, str]) -> Verdict:
-    details = {**details, "came_back": f"status {status}\n{seen.error}".strip()}
-    if status in (404, 405):
-        return wrong(
-            "endpoint-missing",
-            f"Your app does not answer a GET of {path}: the status is {status}.",
-            "Which path and which method stand in the decorator?",
-            **details,
-        )
-    if status < 500:
-        return wrong(
-            "asks-for-more",
-            f"Your app refuses the request with status {status}.",
-            "Which parameters does your handler ask for, and does the request have them?",
-            **details,
-        )
-    error = seen.error
-    if error.startswith("NameError"):
-        return _needs_another_cell(error, details)
-    if "asyncio.run() cannot be called" in seen.log or "loop is already running" in seen.log:
-        return wrong(
-            "second-loop",
-            "Your handler wants to start an event loop in a thread where one is running.",
-            "Who runs your handler, if it is async def? What may you write instead of asyncio.run?",
-            **details,
-        )
-    if "used in 'await' expression" in seen.log or "can't be awaited" in seen.log:
-        return wrong(
-            "awaits-a-value",
-            "Your handler awaits something that cannot be awaited.",
-            "What does the call before `await` sees it give back: a coroutine, or a plain value?",
-            **details,
-        )
-    if "was never awaited" in seen.log or UNAWAITED.search(seen.log):
-        return _not_awaited(details)
-    return wrong(
-        "raises",
-        "Your handler raised an exception.",
-        "Which line does the error come from?",
-        **details,
-    )
-
-
-def _not_awaited(details: dict[str, str]) -> Verdict:
-    return wrong(
-        "not-awaited",
-        "Your handler makes a coroutine, and nobody awaits it.",
-        "What happens when a coroutine function is called, and what only when it is awaited?",
-        **details,
-    )
-
-
 def _too_early(seen: Seen, details: dict[str, str]) -> Verdict:
     details = {**details, "expected": f"replies after {SECONDS} s, when the work is done"}
     if "was never awaited" in seen.log:
-        return _not_awaited(details)
+        return not_awaited(details)
     if seen.watched["left"] or seen.watched["held"] > SECONDS:
-        return _before_it_was_done(details)
+        return before_it_was_done(details)
     return wrong(
         "work-removed",
         "Your app answers too early: half a second of work is missing.",
         "The client wants its report when it is ready. Where does your handler wait for it?",
-        **details,
-    )
-
-
-def _before_it_was_done(details: dict[str, str]) -> Verdict:
-    return wrong(
-        "answered-before-done",
-        "Your handler starts the work and answers before it is done.",
-        "How can a handler let the loop go on, and still not reply until the work is done?",
-        **details,
-    )
-
-
-def _another_answer(seen: Seen, body: Any, details: dict[str, str], expected: str) -> Verdict:
-    details = {**details, "came_back": json.dumps(body)[:300], "expected": expected}
-    if "was never awaited" in seen.log:
-        return _not_awaited(details)
-    if body is None:
-        return wrong(
-            "nothing-returned",
-            "Your handler returns nothing.",
-            "Which line hands the answer back?",
-            **details,
-        )
-    if seen.watched["left"]:
-        return _before_it_was_done(details)
-    return wrong(
-        "answer-changed",
-        "Your app gives another answer than before.",
-        "Can a client of the old app tell the difference?",
         **details,
     )
 
@@ -401,61 +243,8 @@ def _one_at_a_time(details: dict[str, str]) -> Verdict:
     )
 
 
-@dataclass
-class _Service:
-    """What the service behind task 2 has seen."""
-
-    url: str = ""
-    tickets: set[str] = field(default_factory=set)
-    under_way: int = 0
-    peak: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-@contextmanager
-def _service() -> Iterator[_Service]:
-    """A service on 127.0.0.1 which takes half a second for a ticket, and gives each but once."""
-    service = _Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            with service.lock:
-                service.under_way += 1
-                service.peak = max(service.peak, service.under_way)
-            time.sleep(SECONDS)
-            ticket = uuid.uuid4().hex[:8]
-            with service.lock:
-                service.under_way -= 1
-                service.tickets.add(ticket)
-            body = json.dumps({"ticket": ticket}).encode()
-            try:
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                pass  # whoever asked has gone
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    # HTTPServer would look up the name of 127.0.0.1, which takes seconds on some machines.
-    server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    service.url = f"http://127.0.0.1:{server.server_address[1]}/"
-    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
-    thread.start()
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(1)
-
-
 def _not_a_ticket(
-    seen: Seen, body: Any, service: _Service, details: dict[str, str]
+    seen: Seen, body: Any, service: TicketService, details: dict[str, str]
 ) -> Verdict | None:
     expected = '{"ticket": "..."}, as the service has given it'
     if isinstance(body, str) and any(ticket in body for ticket in service.tickets):
@@ -466,7 +255,7 @@ def _not_a_ticket(
             **{**details, "came_back": json.dumps(body), "expected": expected},
         )
     if not (isinstance(body, dict) and set(body) == {"ticket"}):
-        return _another_answer(seen, body, details, expected)
+        return another_answer(seen, body, details, expected)
     if body["ticket"] not in service.tickets:
         return wrong(
             "made-up-answer",
