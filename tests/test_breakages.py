@@ -45,6 +45,24 @@ CURES = [*LESSON_2, "cures", "claim-cures"]
 LESSON_3 = ["predict", "launch"]
 FORTY = [*LESSON_3, "forty", "forty-one", "claim-forty", "claim-last"]
 LESSON_4 = ["predict", "launch"]
+LESSON_5 = ["predict", "launch", "repeat", "see-repeat"]
+IN_TURN = (
+    "lesson",
+    'await shares(f"{server.url}/slow?seconds=0.08", n=8)',
+    "await shares([s.url + '/slow?seconds=0.08' for s in four()], n=2)",
+)
+FOUR = (
+    "lesson",
+    "import asyncio\n",
+    "import asyncio\nfour = lambda: [Server('uvicorn app.main:app --port {port}', name=n)"
+    " for n in '1234']\n",
+)
+LESSON_6 = ["predict", "imports"]
+TIMEOUT = [*LESSON_6, "timeout", "claim-timeout", "claim-replaced", "claim-awaiting"]
+MISSPELT = [*LESSON_6, "misspelt", "claim-misspelt", "catch", "claim-catch"]
+LESSON_7 = ["imports", "cores", "predict"]
+SWEEP = [*LESSON_7, "server", "sweep"]
+MEMORY = [*LESSON_7, "model", "measure-model", "preload", "claim-memory", "claim-walk"]
 
 
 def main_py(old: str, new: str) -> tuple[str, str, str]:
@@ -185,6 +203,159 @@ BREAKAGES = [
         [*LESSON_4, "kill", "claim-kill"],
         {"claim-kill"},
     ),
+    Breakage(
+        "the eight are sent in turn",
+        "05_who_gets_the_request",
+        [FOUR, IN_TURN],
+        [*LESSON_5, "claim-shared"],
+        {"claim-shared"},
+    ),
+    Breakage(
+        "the pinned requests do not block",
+        "05_who_gets_the_request",
+        [handler("/slow", SLEEP, AWAIT)],
+        ["launch", "connect", "send", "claim-pinned", "close"],
+        {"claim-pinned"},
+    ),
+    Breakage(
+        "the eight of --reuse-port are sent in turn",
+        "05_who_gets_the_request",
+        [FOUR, IN_TURN],
+        [*LESSON_5, "reuse", "round", "see-ways", "claim-hash"],
+        {"claim-hash"},
+    ),
+    Breakage(
+        "the client goes round two of four servers",
+        "05_who_gets_the_request",
+        [("lesson", "for s in servers]", "for s in servers[:2] * 2]")],
+        [*LESSON_5, "reuse", "round", "see-ways", "claim-turn"],
+        {"claim-turn"},
+    ),
+    Breakage(
+        "$WORKERS is not read",
+        "06_the_config_file",
+        [("app/gunicorn_conf.py", 'os.environ.get("WORKERS")', "None")],
+        [*LESSON_6, "workers", "claim-workers"],
+        {"workers", "claim-workers"},
+    ),
+    Breakage(
+        "a worker class that honours access_log_format",
+        "06_the_config_file",
+        [("app/gunicorn_conf.py", '"uvicorn_worker.UvicornWorker"', '"asgi"')],
+        [*LESSON_6, "log", "claim-log"],
+        {"log", "claim-log"},
+    ),
+    Breakage(
+        "no formatter of its own",
+        "06_the_config_file",
+        [("lesson", "handler.setFormatter(form)", "pass")],
+        [*LESSON_6, "log-cure", "log-own", "claim-log-cure"],
+        {"claim-log-cure"},
+    ),
+    Breakage(
+        "the blocking handler awaits",
+        "06_the_config_file",
+        [handler("/slow", SLEEP, AWAIT), ("lesson", ", gone=before[0]", "")],
+        TIMEOUT,
+        {"claim-timeout", "claim-replaced"},
+    ),
+    Breakage(
+        "the awaiting handler blocks, under timeout",
+        "06_the_config_file",
+        [handler("/slow-await", AWAIT, SLEEP)],
+        TIMEOUT,
+        {"claim-awaiting"},
+    ),
+    Breakage(
+        "no worker is recycled",
+        "06_the_config_file",
+        [("lesson", "--max-requests 30 --max-requests-jitter 15", "--max-requests 0")],
+        [*LESSON_6, "recycle", "claim-recycle"],
+        {"claim-recycle"},
+    ),
+    Breakage(
+        "keepalive is the same for both",
+        "06_the_config_file",
+        [("lesson", "--keep-alive 3", "--keep-alive 1")],
+        [*LESSON_6, "keepalive", "claim-keepalive"],
+        {"claim-keepalive"},
+    ),
+    Breakage(
+        "the setting is spelt right",
+        "06_the_config_file",
+        [("lesson", "nwokers = 3", "nworkers = 3")],
+        MISSPELT,
+        {"misspelt", "claim-misspelt", "catch", "claim-catch"},
+    ),
+    Breakage(
+        "one worker computes in threads",
+        "07_how_many_workers",
+        [handler("/cpu", "async def", "def")],
+        [*SWEEP, "claim-overlap"],
+        {"claim-overlap"},
+    ),
+    Breakage(
+        "computing handlers compute nothing",
+        "07_how_many_workers",
+        [main_py("    end = time.thread_time() + seconds\n", "    return\n")],
+        [*SWEEP, "reveal", "claim-bound"],
+        {"claim-bound"},
+    ),
+    Breakage(
+        "the awaiting handler blocks, in a sweep",
+        "07_how_many_workers",
+        [handler("/slow-await", AWAIT, SLEEP)],
+        [*SWEEP, "claim-await"],
+        {"claim-await"},
+    ),
+    Breakage(
+        "latencies are halved",
+        "07_how_many_workers",
+        [("workerlab/records.py", "self.received - self.sent", "(self.received - self.sent) / 2")],
+        [*SWEEP, "claim-await", "claim-little"],
+        {"claim-little"},
+    ),
+    Breakage(
+        "the client computes too",
+        "07_how_many_workers",
+        [
+            (
+                "workerlab/load.py",
+                "    record.sent = time.monotonic()\n",
+                "    record.sent = time.monotonic()\n    sum(range(500_000))\n",
+            )
+        ],
+        [*SWEEP, "claim-client"],
+        {"claim-client"},
+    ),
+    Breakage(
+        "no preload",
+        "07_how_many_workers",
+        [("lesson", "{command} --preload", "{command}")],
+        MEMORY[:-1],
+        {"claim-memory"},
+    ),
+    Breakage(
+        "the list is not walked",
+        "07_how_many_workers",
+        [("lesson", "sum(1 for value in TABLE if value)", "len(TABLE)")],
+        MEMORY,
+        {"claim-walk"},
+    ),
+    Breakage(
+        "the affinity is not asked for",
+        "07_how_many_workers",
+        [("lesson", "len(os.sched_getaffinity(0)))", "0)")],
+        ["imports", "ask-cores"],
+        {"ask-cores"},
+    ),
+    Breakage(
+        "computing multiplies",
+        "07_how_many_workers",
+        [("lesson", "cores / computing", "cores * computing")],
+        ["imports", "recommend", "claim-recommend"],
+        {"recommend", "claim-recommend"},
+    ),
 ]
 
 
@@ -199,9 +370,9 @@ def test_breakage_turns_the_lesson_red(breakage: Breakage, tmp_path: Path) -> No
     assert report.count(DID_NOT_HOLD) >= len(claims) > 0, report
 
 
-def test_every_claim_of_lessons_01_to_04_has_a_breakage() -> None:
+def test_every_claim_of_lessons_01_to_07_has_a_breakage() -> None:
     covered = {(b.lesson, cell) for b in BREAKAGES for cell in b.red}
-    for path in sorted((ROOT / "lessons").glob("0[1-4]_*.ipynb")):
+    for path in sorted((ROOT / "lessons").glob("0[1-7]_*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code" and re.search(r"^\s*claim\(", cell.source, re.MULTILINE):
                 assert (path.stem, cell.id) in covered, f"{path.name}: nothing breaks {cell.id}"

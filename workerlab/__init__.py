@@ -3,10 +3,13 @@
 Server            starts a server in processes of its own and ends it with the notebook
 burst             sends requests all at once, or each upon the one before
 steady            sends requests at a constant rate
+closed_loop       lets some clients send one request after another
 claim             holds a sentence of the lesson against this very run
 not_measurable    says that this machine cannot show a claim, and why
 reveal            sets your guess beside what was measured
 bars              a picture of a few numbers side by side
+curves            a picture of how numbers change with another
+distribution      a picture of the results of repeated runs
 stop_all          ends every server of this notebook
 """
 
@@ -26,6 +29,9 @@ _HOMES = {
     "bars": "workerlab.charts",
     "burst": "workerlab.load",
     "claim": "workerlab.claims",
+    "closed_loop": "workerlab.load",
+    "curves": "workerlab.charts",
+    "distribution": "workerlab.charts",
     "not_measurable": "workerlab.claims",
     "reveal": "workerlab.claims",
     "steady": "workerlab.load",

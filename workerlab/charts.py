@@ -1,6 +1,7 @@
 """Pictures of plain numbers."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
@@ -43,3 +44,109 @@ def bars(
 ) -> Bars:
     """A bar for each value, `unit` written beside it; `mark` draws a line at the reader's guess."""
     return Bars(values, unit, title, mark if isinstance(mark, int | float) else None)
+
+
+class Distribution(Picture):
+    """A line for each of a few kinds of runs: how many runs had which result, as discs."""
+
+    def __init__(
+        self, results: Mapping[str, Sequence[int]], unit: str, title: str, best: int | None
+    ) -> None:
+        self.counts = {label: Counter(values) for label, values in results.items()}
+        self.unit = unit
+        self.title = title
+        self.best = best
+        self.height = 1.2 + 0.62 * len(self.counts)
+        found = "; ".join(
+            f"{label}: " + ", ".join(f"{count} x {value}" for value, count in sorted(runs.items()))
+            for label, runs in self.counts.items()
+        )
+        self.text = f"Distribution: {len(self.counts)} kinds of runs; measured: {found}"
+
+    def draw(self, figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_title(self.title)
+        for position, runs in enumerate(self.counts.values()):
+            for value, count in runs.items():
+                size = 330 * (0.5 + count / 2 / max(runs.values()))
+                axes.scatter(value, position, s=size, color=worker_colour(0), zorder=2)
+                axes.text(
+                    *(value, position), count, color="white", ha="center", va="center", fontsize=9
+                )
+        if self.best is not None:
+            axes.axvline(self.best, color=FAINT, linestyle=":", linewidth=1.5, zorder=1)
+            axes.text(self.best, -0.75, " even", color=FAINT, fontsize=9.5, va="bottom")
+        values = [value for runs in self.counts.values() for value in runs]
+        axes.set_xlim(min([*values, self.best or 1]) - 0.7, max([*values, 8]) + 0.7)
+        axes.set_xticks(range(min([*values, self.best or 1]), max([*values, 8]) + 1))
+        axes.set_yticks(range(len(self.counts)), list(self.counts))
+        axes.set_ylim(len(self.counts) - 0.5, -0.8)
+        axes.set_xlabel(self.unit)
+
+
+def distribution(
+    results: Mapping[str, Sequence[int]], unit: str, title: str = "", best: int | None = None
+) -> Distribution:
+    """The results of repeated runs, a line for each kind; a disc holds the number of runs.
+
+    `best` draws a line at the result of an even share.
+    """
+    return Distribution(results, unit, title, best)
+
+
+class Curves(Picture):
+    """One or more labelled lines through measured points, and a mark at one place."""
+
+    height = 3.6
+
+    def __init__(
+        self,
+        lines: Mapping[str, Mapping[float, float]],
+        across: str,
+        up: str,
+        title: str,
+        mark: tuple[float, str] | None,
+    ) -> None:
+        self.lines = {label: dict(points) for label, points in lines.items()}
+        self.across = across
+        self.up = up
+        self.title = title
+        self.mark = mark
+        found = "; ".join(
+            f"{label}: " + ", ".join(f"{y:.0f} at {x:g}" for x, y in points.items())
+            for label, points in self.lines.items()
+        )
+        self.text = f"Curves: {up} by {across}; measured: {found}"
+
+    def draw(self, figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_title(self.title)
+        for number, (label, points) in enumerate(self.lines.items()):
+            colour = worker_colour(number)
+            xs, ys = list(points), list(points.values())
+            axes.plot(xs, ys, color=colour, marker="o", linewidth=2)
+            axes.annotate(
+                f" {label}", (xs[-1], ys[-1]), color=colour, va="center", xytext=(6, 0),
+                textcoords="offset points", annotation_clip=False,
+            )  # fmt: skip
+        axes.set_ylim(0, 1.2 * max(y for points in self.lines.values() for y in points.values()))
+        if self.mark is not None:
+            place, text = self.mark
+            axes.axvline(place, color=FAINT, linestyle=":", linewidth=1.5, zorder=0)
+            axes.text(place, axes.get_ylim()[1], f" {text}", color=FAINT, fontsize=9.5, va="top")
+        ticks = sorted({x for points in self.lines.values() for x in points})
+        axes.set_xticks(ticks)
+        axes.set_xlim(ticks[0] - 0.3, ticks[-1] + 0.35 * (ticks[-1] - ticks[0]))
+        axes.set_xlabel(self.across)
+        axes.set_ylabel(self.up)
+
+
+def curves(
+    lines: Mapping[str, Mapping[float, float]],
+    across: str,
+    up: str,
+    title: str = "",
+    mark: tuple[float, str] | None = None,
+) -> Curves:
+    """A line for each label, through its points {x: y}; `mark` is a place on x and its text."""
+    return Curves(lines, across, up, title, mark)

@@ -1,4 +1,4 @@
-"""Sending requests: all at once, one upon another, or at a constant rate.
+"""Sending requests: all at once, one upon another, at a constant rate, or in a closed loop.
 
 Every request has its own connection, its own record and a time limit. Nothing is retried, and
 nothing that fails is left out. Load goes to this machine only and is bounded in number and time.
@@ -22,6 +22,7 @@ from workerlab.records import Record, Run
 from workerlab.reports import reports
 
 MOST_REQUESTS = 5000
+MOST_CLIENTS = 500
 MOST_SECONDS = 120.0
 _numbers = itertools.count(1)
 
@@ -84,6 +85,32 @@ async def steady(url: str, rate: float, seconds: float, *, timeout: float = 10.0
             f"{rate:g} a second asks for. Close other programs, or lower the rate."
         )
     return run
+
+
+async def closed_loop(url: str, clients: int, seconds: float, *, timeout: float = 30.0) -> Run:
+    """Let each of `clients` send its next request as soon as it has the reply to its last one.
+
+    No request is sent after `seconds`, or after 5000 requests; those under way are waited for. A
+    server that slows down gets fewer requests, so latencies tell less than under `steady`.
+    Raises ValueError for a URL beyond this machine, more than 500 clients or 120 seconds.
+    """
+    if not 1 <= clients <= MOST_CLIENTS or not 0 < seconds <= MOST_SECONDS:
+        raise ValueError(
+            f"clients must be from 1 to {MOST_CLIENTS}, and seconds from 0 to {MOST_SECONDS:g}"
+        )
+    records: list[Record] = []
+    _check([_record(url)], timeout)
+
+    async def client(session: aiohttp.ClientSession, end: float) -> None:
+        while time.monotonic() < end and len(records) < MOST_REQUESTS:
+            records.append(_record(url))
+            await _fetch(session, records[-1])
+
+    async def send_all(session: aiohttp.ClientSession) -> None:
+        end = time.monotonic() + seconds
+        await _gather(client(session, end) for _ in range(clients))
+
+    return await _measure(records, send_all, timeout)
 
 
 def _record(url: str) -> Record:

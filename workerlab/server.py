@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -50,7 +51,9 @@ class Server:
     A notebook has one server at a time: starting another stops the first, so a cell may be run
     twice. Give a `name` to each of several that shall run side by side. `env` adds environment
     variables; `cwd` is the folder to start in, a relative one starts from the repository's;
-    `timeout` the seconds it may take to be ready.
+    `timeout` the seconds it may take to be ready. `files` are written to a folder of the server's
+    own, `{folder}` in the command, which is removed with it: name to contents, as
+    {"my_conf.py": "workers = 2"}.
     With `--workers N` in the command, ready means that all N workers have started.
     Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
 
@@ -67,12 +70,15 @@ class Server:
         name: str = "server",
         env: dict[str, str] | None = None,
         cwd: str | Path = ROOT,
+        files: Mapping[str, str] | None = None,
         timeout: float = 30.0,
     ) -> None:
         end(name)
         self.name = name
         self.command = command.replace("{port}", str(free_port()))
         host, self.port = address_of(self.command)
+        self.folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
+        self.command = self.command.replace("{folder}", str(self.folder))
         self.url = f"http://{host}:{self.port}"
         self._cwd = ROOT / cwd
         self._marker = uuid.uuid4().hex
@@ -81,7 +87,13 @@ class Server:
         self._leader = self._pid = -1
         self._gone = False
         self.exit_code: int | None = None
-        self._start_guard(env or {})
+        try:
+            for file, contents in (files or {}).items():
+                (self.folder / file).write_text(contents, encoding="utf-8")
+            self._start_guard(env or {})
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         _running[name] = self
         try:
             self._leader = self._pid = self._wait_for_pid()
@@ -186,7 +198,7 @@ class Server:
         self._read_events()
         if self._guard.returncode != 0:  # somebody killed the guard
             guard.end(self._marker, self._leader, self._guard.pid, grace)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
         self._guard.stdin.close()
         self._guard.stdout.close()
         self._last_log = self.log
@@ -203,8 +215,7 @@ class Server:
         program = shutil.which(argv[0], path=path)
         if program is None:
             raise ServerDidNotStart(f"There is no command {argv[0]!r} in this environment.")
-        self._folder = tempfile.mkdtemp(prefix="workerlab-")
-        log = os.path.join(self._folder, "server.log")
+        log = str(self.folder / "server.log")
         # The guard removes the folder with the server; what is open can be read all the same.
         self._log = open(log, "w+b", buffering=0)  # noqa: SIM115
         environment["PATH"] = path
@@ -212,11 +223,11 @@ class Server:
         environment[REPORT_TO] = str(reports().port)
         environment["PYTHONUNBUFFERED"] = "1"
         # By default all masters of a user share one control socket.
-        control = shlex.join(["--control-socket", os.path.join(self._folder, "control")])
+        control = shlex.join(["--control-socket", str(self.folder / "control")])
         arguments = environment.get("GUNICORN_CMD_ARGS", "")
         environment["GUNICORN_CMD_ARGS"] = f"{arguments} {control}".strip()
         spec = {
-            "folder": self._folder,
+            "folder": str(self.folder),
             "argv": [program, *argv[1:]],
             "cwd": str(self._cwd),
             "log": log,
