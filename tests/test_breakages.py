@@ -62,6 +62,7 @@ TIMEOUT = [*LESSON_6, "timeout", "claim-timeout", "claim-replaced", "claim-await
 MISSPELT = [*LESSON_6, "misspelt", "claim-misspelt", "catch", "claim-catch"]
 LESSON_7 = ["imports", "cores", "predict"]
 SWEEP = [*LESSON_7, "server", "sweep"]
+SHORT = ("lesson", "sorted({1, 2, cores, formula, formula + 1, formula + cores + 1})", "[1, 2]")
 MEMORY = [*LESSON_7, "model", "measure-model", "preload", "claim-memory", "claim-walk"]
 
 
@@ -290,28 +291,35 @@ BREAKAGES = [
     Breakage(
         "one worker computes in threads",
         "07_how_many_workers",
-        [handler("/cpu", "async def", "def")],
+        [SHORT, handler("/cpu", "async def", "def")],
         [*SWEEP, "claim-overlap"],
         {"claim-overlap"},
     ),
     Breakage(
         "computing handlers compute nothing",
         "07_how_many_workers",
-        [main_py("    end = time.thread_time() + seconds\n", "    return\n")],
+        [SHORT, main_py("    end = time.thread_time() + seconds\n", "    return\n")],
         [*SWEEP, "reveal", "claim-bound"],
         {"claim-bound"},
     ),
     Breakage(
         "the awaiting handler blocks, in a sweep",
         "07_how_many_workers",
-        [handler("/slow-await", AWAIT, SLEEP)],
+        [SHORT, handler("/slow-await", AWAIT, SLEEP)],
         [*SWEEP, "claim-await"],
         {"claim-await"},
     ),
     Breakage(
         "latencies are halved",
         "07_how_many_workers",
-        [("workerlab/records.py", "self.received - self.sent", "(self.received - self.sent) / 2")],
+        [
+            SHORT,
+            (
+                "workerlab/records.py",
+                "self.received - self.sent",
+                "(self.received - self.sent) / 2",
+            ),
+        ],
         [*SWEEP, "claim-await", "claim-little"],
         {"claim-little"},
     ),
@@ -319,11 +327,12 @@ BREAKAGES = [
         "the client computes too",
         "07_how_many_workers",
         [
+            SHORT,
             (
                 "workerlab/load.py",
                 "    record.sent = time.monotonic()\n",
                 "    record.sent = time.monotonic()\n    sum(range(500_000))\n",
-            )
+            ),
         ],
         [*SWEEP, "claim-client"],
         {"claim-client"},
