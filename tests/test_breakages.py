@@ -362,8 +362,8 @@ BREAKAGES = [
         "computing multiplies",
         "07_how_many_workers",
         [("lesson", "cores / computing", "cores * computing")],
-        ["imports", "recommend", "claim-recommend"],
-        {"recommend", "claim-recommend"},
+        ["imports", "recommend", "recommended", "claim-recommend"],
+        {"recommended", "claim-recommend"},
     ),
 ]
 

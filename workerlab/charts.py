@@ -56,7 +56,7 @@ class Distribution(Picture):
         self.unit = unit
         self.title = title
         self.best = best
-        self.height = 1.2 + 0.62 * len(self.counts)
+        self.height = 1.4 + 0.62 * len(self.counts)
         found = "; ".join(
             f"{label}: " + ", ".join(f"{count} x {value}" for value, count in sorted(runs.items()))
             for label, runs in self.counts.items()
@@ -75,12 +75,12 @@ class Distribution(Picture):
                 )
         if self.best is not None:
             axes.axvline(self.best, color=FAINT, linestyle=":", linewidth=1.5, zorder=1)
-            axes.text(self.best, -0.75, " even", color=FAINT, fontsize=9.5, va="bottom")
+            axes.text(self.best, -0.9, "  even", color=FAINT, fontsize=9.5, va="top")
         values = [value for runs in self.counts.values() for value in runs]
         axes.set_xlim(min([*values, self.best or 1]) - 0.7, max([*values, 8]) + 0.7)
         axes.set_xticks(range(min([*values, self.best or 1]), max([*values, 8]) + 1))
         axes.set_yticks(range(len(self.counts)), list(self.counts))
-        axes.set_ylim(len(self.counts) - 0.5, -0.8)
+        axes.set_ylim(len(self.counts) - 0.5, -0.9)
         axes.set_xlabel(self.unit)
 
 
