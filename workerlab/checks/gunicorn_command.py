@@ -1,6 +1,5 @@
 """Exercise 04, task 1: what a Gunicorn command starts."""
 
-import ipaddress
 import json
 import os
 import re
@@ -11,9 +10,9 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
-from workerlab.alone import call_alone
+from workerlab.checks.gunicorn_settings import is_here, read_settings
 from workerlab.checks.launching import open_to_the_network, refused
-from workerlab.commands import is_loopback
+from workerlab.checks.worker_classes import UVICORN_WORKER, class_of, judge_worker_class
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
@@ -21,28 +20,7 @@ from workerlab.verdicts import Verdict, could_not_check, right, wrong
 WORKERS = 4
 MOST_WORKERS = 12  # more are not started: a wrong number shall not fill the reader's memory
 LIMIT = 8.0  # seconds for the server to come up
-WORKER_CLASS = "uvicorn_worker.UvicornWorker"
-EXPECTED = f"a Gunicorn master with {WORKERS} workers, each a {WORKER_CLASS}"
-
-# Gunicorn itself reads its command line and configuration file, as for --print-config, but without
-# the app. A file is the reader's code, so this runs in a process of its own; the settings taken
-# away are those which Server takes away.
-_READ_SETTINGS = r"""
-import os, re, sys
-def read(before, arguments):
-    for name in list(os.environ):
-        if re.fullmatch(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY", name):
-            del os.environ[name]
-    os.environ.update(word.split("=", 1) for word in before if "=" in word)
-    sys.argv = ["gunicorn", *arguments]
-    from gunicorn.app.wsgiapp import WSGIApplication
-    settings = WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn").cfg.settings
-    found = {name: settings[name].get() for name in ("workers", "threads", "accesslog", "bind")}
-    worker_class = settings["worker_class"].get()
-    if isinstance(worker_class, type):
-        worker_class = f"{worker_class.__module__}.{worker_class.__qualname__}"
-    return found | {"worker_class": worker_class}
-"""
+EXPECTED = f"a Gunicorn master with {WORKERS} workers, each a {UVICORN_WORKER}"
 
 
 def judge_command(command: Any) -> Verdict:
@@ -56,13 +34,11 @@ def judge_command(command: Any) -> Verdict:
     if "gunicorn" not in names:
         return _another_program(command, names[0])
     place = names.index("gunicorn")
-    result = call_alone(_READ_SETTINGS, "read", [words[:place], words[place + 1 :]], limit=5.0)
-    if result.kind != "returned":
-        return _not_understood(command, result.output)
-    settings = result.value
-    # As Gunicorn does, without a word.
-    if settings["worker_class"] == "sync" and settings["threads"] > 1:
-        settings["worker_class"] = "gthread"
+    environment = dict(word.split("=", 1) for word in words[:place] if "=" in word)
+    reading = read_settings(words[place + 1 :], [environment])[0]
+    if reading.settings is None:
+        return _not_understood(command, reading.output)
+    settings = reading.settings
     verdict = _before_the_launch(command, settings)
     if verdict is not None:
         return verdict
@@ -153,11 +129,8 @@ def _not_understood(command: str, errors: str) -> Verdict:
 
 def _before_the_launch(command: str, settings: dict[str, Any]) -> Verdict | None:
     """What is not launched at all: the open server, and a log in a file that would stay."""
-    bind = settings["bind"]
-    addresses = ",".join(bind if isinstance(bind, list) else [bind])
-    for address in addresses.split(","):
-        if not address.startswith(("unix:", "fd://")) and not _is_here(address):
-            return open_to_the_network(command)
+    if not is_here(settings["bind"]):
+        return open_to_the_network(command)
     if settings["workers"] > MOST_WORKERS:
         count = settings["workers"]
         return _wrong_number(command, f"{count} workers asked for; not started", count)
@@ -173,21 +146,15 @@ def _before_the_launch(command: str, settings: dict[str, Any]) -> Verdict | None
     return None
 
 
-def _is_here(address: str) -> bool:
-    host = address.strip().removeprefix("tcp://").rpartition(":")[0].strip("[]")
-    try:
-        return is_loopback(host) or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _running(command: str, server: Server, settings: dict[str, Any]) -> Verdict:
     deadline = time.monotonic() + 2
     while len(server.workers) < settings["workers"] and time.monotonic() < deadline:
         time.sleep(0.02)
     tree = server.tree()
     status, reply = _ask(f"{server.url}/")
-    verdict = _class(command, settings["worker_class"], f"{tree}\nGET / is answered with {status}")
+    worker_class = class_of(settings)
+    seen = f"{tree}\nGET / is answered with {status}\nworker class: {worker_class}"
+    verdict = judge_worker_class(worker_class, ran=command, came_back=seen, expected=EXPECTED)
     if verdict is not None:
         return verdict
     if "worker_pid" not in reply:
@@ -220,61 +187,6 @@ def _running(command: str, server: Server, settings: dict[str, Any]) -> Verdict:
         f"a Gunicorn master with {WORKERS} Uvicorn workers, and no access log.",
         ran=command,
         came_back=tree,
-    )
-
-
-def _class(command: str, worker_class: str, seen: str) -> Verdict | None:
-    """The verdict on another worker class than the one meant.
-
-    UvicornH11Worker is refused as well: it gives up uvloop and httptools where they are there.
-    """
-    details = {
-        "ran": command,
-        "came_back": f"{seen}\nworker class: {worker_class}",
-        "expected": EXPECTED,
-    }
-    if worker_class in (WORKER_CLASS, "uvicorn_worker._workers.UvicornWorker"):
-        return None
-    if worker_class.startswith("uvicorn.workers."):
-        return wrong(
-            "deprecated-class",
-            "This class still works, and its module is deprecated.",
-            "Which package of its own has the worker moved to?",
-            **details,
-        )
-    if worker_class == "sync":
-        return wrong(
-            "sync-worker",
-            "This is Gunicorn's default worker. It speaks WSGI, and FastAPI is an ASGI app.",
-            "Which option puts a Uvicorn into each worker?",
-            **details,
-        )
-    if worker_class == "gthread":
-        return wrong(
-            "threads-worker",
-            "These workers have threads and no event loop. They speak WSGI, and FastAPI is ASGI.",
-            "Is it threads that the app needs from its worker, or an event loop?",
-            **details,
-        )
-    if worker_class == "asgi":
-        return wrong(
-            "gunicorns-own-asgi",
-            "This is Gunicorn's own ASGI worker: there is no Uvicorn in it.",
-            "Which class has Uvicorn in its name?",
-            **details,
-        )
-    if worker_class.endswith("UvicornH11Worker"):
-        return wrong(
-            "h11-worker",
-            "This class holds Uvicorn to its slower parser and loop, both written in Python.",
-            "Which class of the same package takes the fast ones where they are installed?",
-            **details,
-        )
-    return wrong(
-        "another-worker-class",
-        f"These workers are of the class {worker_class}.",
-        "Which class did lesson 04 give to --worker-class?",
-        **details,
     )
 
 

@@ -1,0 +1,55 @@
+"""How many requests a worker serves until it leaves, where max_requests replaces it."""
+
+import http.client
+import json
+import time
+
+from workerlab import processes
+from workerlab.server import Server
+
+MOST = 150  # requests to one worker
+
+
+def requests_until_one_leaves(server: Server, patience: float) -> int | None:
+    """How many requests the first worker that leaves has served; None if none leaves.
+
+    `patience` is in seconds: for how long a worker is waited for which has closed a connection, or
+    has served MOST requests.
+    """
+    until = time.monotonic() + 5
+    counts: dict[int, int] = {}
+    while max(counts.values(), default=0) < MOST and time.monotonic() < until:
+        before = counts.copy()
+        worker = _ask_while_connected(server, counts)
+        # Where nothing is kept alive, each connection ends with its first request.
+        leaves = counts.get(worker, 0) > before.get(worker, 0) + 1
+        looks_end = time.monotonic() + patience * leaves
+        while True:
+            # Nobody else is asked meanwhile: the other workers shall not leave as well.
+            gone = [pid for pid in counts if not processes.is_alive(pid)]
+            if gone:
+                return counts[gone[0]]
+            if time.monotonic() > looks_end:
+                break
+            time.sleep(0.01)
+    return None
+
+
+def _ask_while_connected(server: Server, counts: dict[int, int]) -> int:
+    """Ask through one connection, so one worker, until it is closed; the worker's pid."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=3)
+    worker = -1
+    try:
+        connection.connect()
+        connection.auto_open = 0
+        while counts.get(worker, 0) < MOST:
+            connection.request("GET", "/health")
+            worker = json.loads(connection.getresponse().read())["worker_pid"]
+            counts[worker] = counts.get(worker, 0) + 1
+            # Uvicorn looks every 0.1 s at how many it has served.
+            time.sleep(0.004)
+    except (http.client.HTTPException, OSError):
+        pass
+    finally:
+        connection.close()
+    return worker
