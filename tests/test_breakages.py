@@ -48,8 +48,8 @@ LESSON_4 = ["predict", "launch"]
 LESSON_5 = ["predict", "launch", "repeat", "see-repeat"]
 IN_TURN = (
     "lesson",
-    'await shares(f"{server.url}/slow?seconds=0.08", n=8)',
-    "await shares([s.url + '/slow?seconds=0.08' for s in four()], n=2)",
+    'await shares(f"{server.url}/slow?seconds=0.05", n=8)',
+    "await shares([s.url + '/slow?seconds=0.05' for s in four()], n=2)",
 )
 FOUR = (
     "lesson",
@@ -277,7 +277,7 @@ BREAKAGES = [
     Breakage(
         "keepalive is the same for both",
         "06_the_config_file",
-        [("lesson", "--keep-alive 3", "--keep-alive 1")],
+        [("lesson", "--keep-alive 2", "--keep-alive 1")],
         [*LESSON_6, "keepalive", "claim-keepalive"],
         {"claim-keepalive"},
     ),

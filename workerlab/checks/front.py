@@ -31,12 +31,17 @@ class Front:
 
     The hold is what a network would take. It is the same for all, so their order stays, and it
     sets requests that are sent together apart from those which wait for one another.
+    The first connections are let through together, when none has come for `quiet` seconds: so what
+    is sent together stays together, even if the client is slow in doing so.
     """
 
-    def __init__(self, to: int, hold: float = 0.04) -> None:
+    def __init__(self, to: int, hold: float = 0.04, quiet: float = 0.0) -> None:
         self.arrivals: list[Arrival] = []
         self._to = to
         self._hold = hold
+        self._quiet = quiet
+        self._is_open = asyncio.Event()
+        self._opening: asyncio.TimerHandle | None = None
         self._connections = 0
         self._forwards: set[asyncio.Task] = set()
         self.url = ""
@@ -61,6 +66,7 @@ class Front:
         self._forwards.add(asyncio.current_task())
         self._connections += 1
         number = self._connections
+        await self._until_quiet()
         with contextlib.suppress(OSError), contextlib.closing(back):
             replies, server = await asyncio.open_connection("127.0.0.1", self._to)
             with contextlib.closing(server):
@@ -74,6 +80,14 @@ class Front:
                     for side in sides:
                         side.cancel()
                     await asyncio.gather(*sides, return_exceptions=True)
+
+    async def _until_quiet(self) -> None:
+        if self._is_open.is_set():
+            return
+        if self._opening is not None:
+            self._opening.cancel()
+        self._opening = self._loop.call_later(self._quiet, self._is_open.set)
+        await self._is_open.wait()
 
     async def _requests(self, number: int, client, server) -> None:
         port = server.get_extra_info("sockname")[1]
@@ -94,9 +108,9 @@ class Front:
 
 
 @contextlib.contextmanager
-def front(to: int) -> Iterator[Front]:
+def front(to: int, hold: float = 0.04, quiet: float = 0.0) -> Iterator[Front]:
     """A Front in a thread of its own, as long as the block lasts."""
-    door, ready = Front(to), threading.Event()
+    door, ready = Front(to, hold, quiet), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(door.serve(ready)), daemon=True)
     thread.start()
     if not ready.wait(5):

@@ -1,0 +1,70 @@
+"""The app in the reader's cell as its workers serve it, in exercise 05, task 2.
+
+Each request is reported to the check as it reaches the app and when its reply is complete: a
+datagram with a JSON object `moment`, `pid`, `port` (the client's), `path`, `status`, `time`
+(monotonic seconds), to the port of 127.0.0.1 which $WORKERLAB_EIGHT names. To the reader's client,
+a handler begins when its request reaches the app, so `burst(after="began")` works there.
+"""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from workerlab import probe
+from workerlab.checks.blocking import NOTES
+
+WATCH = "WORKERLAB_EIGHT"
+_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
+def app_around(its_app: Any) -> Any:
+    """The reader's app, with the reports around it."""
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await its_app(scope, receive, send)
+            return
+        _follow_the_caller()
+        status = 0
+
+        async def watched_send(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body" and not message.get("more_body", False):
+                _report("replied", scope, status)
+            await send(message)
+
+        _report("reached", scope)
+        try:
+            with probe.timed():
+                await its_app(scope, receive, watched_send)
+        finally:
+            _report("done", scope, status)
+
+    return probe.ReportingMiddleware(watched)
+
+
+def _report(moment: str, scope: Any, status: int = 0) -> None:
+    told = {
+        "moment": moment,
+        "pid": os.getpid(),
+        "port": scope["client"][1],
+        "path": scope["path"],
+        "status": status,
+        "time": time.monotonic(),
+    }
+    _socket.sendto(json.dumps(told).encode(), ("127.0.0.1", int(os.environ[WATCH])))
+
+
+def _follow_the_caller() -> None:
+    path = Path(os.environ[NOTES], "report-to")
+    if path.exists():
+        probe.report_to(int(path.read_text()))
+
+
+if os.environ.get(probe.REPORT_TO, "").isdecimal():
+    probe.report_to(int(os.environ[probe.REPORT_TO]))

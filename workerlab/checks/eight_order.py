@@ -1,0 +1,101 @@
+"""Exercise 05, task 2: why eight requests took too long, from the order in which they came."""
+
+import itertools
+
+from workerlab.checks.eight_seen import Seen
+from workerlab.verdicts import Verdict, could_not_check, wrong
+
+FEWEST = 4  # under way at once, on four workers
+# Two rounds which took as long as that are not a busy machine's doing.
+SURELY = 3.1
+
+
+def judge_order(seen: Seen, details: dict[str, str]) -> Verdict:
+    """The verdict on requests which took longer than they may."""
+    works = seen.works
+    if sum(map(len, seen.workers)) == 1 and seen.at_once > 1:
+        return wrong(
+            "one-worker",
+            "There is one worker, and its handler blocks.",
+            "How many workers may you have, and how many does your command start?",
+            **details,
+        )
+    if len(seen.workers) > 1 and len({work.url for work in works}) == 1:
+        return wrong(
+            "one-of-the-servers",
+            "You started several servers, and all requests went to one of them.",
+            "Who would share them out? What stands in `urls`?",
+            **details,
+        )
+    if len({(work.url, work.connection) for work in works}) == 1:
+        return wrong(
+            "one-connection",
+            "All requests went through one connection, so to one worker.",
+            "A worker accepts connections. How many does your session make, and why no more?",
+            **details,
+        )
+    if seen.at_once == 1:
+        return wrong(
+            "one-by-one",
+            "Each request waited for the reply to the one before.",
+            "Must the reply be there before the next is sent, or only the handler have begun?",
+            **details,
+        )
+    if seen.at_once < FEWEST:
+        return wrong(
+            "too-few-at-once",
+            f"At most {seen.at_once} requests were under way at once, and there are four workers.",
+            "How many must be under way so that no worker is idle?",
+            **details,
+        )
+    if seen.overlap_in_a_worker and seen.waits_in_the_handler:
+        return wrong(
+            "limit-in-the-handler",
+            "A worker took most of them and let only a few run at once. The others were idle.",
+            "Does a limit inside a worker make it give back what it has accepted?",
+            **details,
+        )
+    if _sent_together(seen):
+        if seen.at_once == FEWEST:
+            return wrong(
+                "four-at-once-unpaced",
+                "Four requests were sent together, and one worker took several of them.",
+                "Which of four idle workers takes the second request, if the first has not begun?",
+                **details,
+            )
+        return wrong(
+            "all-at-once",
+            "The requests were sent together. One worker took most of them, and others were idle. "
+            "(It is chance; the check lets that happen which may happen.)",
+            "What keeps a worker from accepting a connection, and from when on?",
+            **details,
+        )
+    if seen.longest_row > 2:
+        return wrong(
+            "queue-behind-the-busy",
+            "Several requests waited while all workers were busy, and the first worker that "
+            "became free took them all.",
+            "How many requests may wait when a worker becomes free, so that it takes one?",
+            **details,
+        )
+    if seen.took < SURELY * seen.one:
+        return could_not_check(
+            "two rounds on each worker, but late: the machine is busy, or your pauses are long; "
+            "run it again"
+        )
+    return wrong(
+        "too-far-apart",
+        "No worker had more than two of them one after the other, but they came late.",
+        "How long are workers idle because your client pauses?",
+        **details,
+    )
+
+
+def _sent_together(seen: Seen) -> bool:
+    """Whether one of the first four was sent before the one before it had begun, to its server."""
+    for url, workers in enumerate(seen.workers):
+        works = [work for work in seen.works if work.url == url][:FEWEST]
+        pairs = itertools.pairwise(works)
+        if len(workers) > 1 and any(later.arrived < first.reached for first, later in pairs):
+            return True
+    return False
