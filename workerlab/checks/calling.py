@@ -51,6 +51,30 @@ def did_not_return(result: Result, call: str, limit: float = 10.0) -> Verdict:
     )
 
 
+def returned_nothing(details: dict[str, str]) -> Verdict:
+    """The verdict on a function which has no return statement, or does not reach it."""
+    return wrong(
+        "nothing-returned",
+        "Your function returns nothing.",
+        "Which line hands the value back?",
+        **details,
+    )
+
+
+def no_pair(answer: Any, pair: str, unpacking: str, details: dict[str, str]) -> Verdict | None:
+    """The verdict on a returned value which is not two things; `pair` names them."""
+    if answer is None:
+        return returned_nothing(details)
+    if isinstance(answer, list) and len(answer) == 2:
+        return None
+    return wrong(
+        "not-both",
+        f"This is not a pair of {pair}.",
+        f"What would `{unpacking}` make of it?",
+        **details,
+    )
+
+
 def ask(url: str) -> dict[str, Any]:
     """The JSON reply to one GET of a server on this machine."""
     with build_opener(ProxyHandler({})).open(url, timeout=5) as response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from workerlab.checks.calling import did_not_return, not_a_function
+from workerlab.checks.calling import did_not_return, no_pair, not_a_function
 from workerlab.checks.fresh_process import LIMIT, call_each
 from workerlab.checks.masters import COMMAND
 from workerlab.server import Server
@@ -127,20 +127,12 @@ def _shape(kind: str, answers: Any, details: dict[str, str]) -> Verdict | None:
             **details,
         )
     for answer in answers:
-        if answer is None:
-            return wrong(
-                "nothing-returned",
-                "Your function returns nothing.",
-                "Which line hands the value back?",
-                **details,
+        if (
+            verdict := no_pair(
+                answer, "roles and a number", "roles, sockets = who_holds(rows, master)", details
             )
-        if not isinstance(answer, list) or len(answer) != 2:
-            return wrong(
-                "not-both",
-                "This is not a pair of roles and a number.",
-                "What would `roles, sockets = who_holds(rows, master)` make of it?",
-                **details,
-            )
+        ) is not None:
+            return verdict
         roles, sockets = answer
         if isinstance(roles, int) and isinstance(sockets, list):
             return wrong(

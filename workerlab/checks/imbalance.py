@@ -4,7 +4,7 @@ import math
 import random
 from typing import Any
 
-from workerlab.checks.calling import did_not_return, not_a_function
+from workerlab.checks.calling import did_not_return, no_pair, not_a_function
 from workerlab.checks.fresh_process import LIMIT, call_each
 from workerlab.checks.imbalance_mistakes import LOSSES, SHARES, Case, Mistakes, lost, shares
 from workerlab.verdicts import Verdict, right, wrong
@@ -91,20 +91,12 @@ def _shape(kind: str, answers: Any, details: dict[str, str]) -> Verdict | None:
             **details,
         )
     for answer in answers:
-        if answer is None:
-            return wrong(
-                "nothing-returned",
-                "Your function returns nothing.",
-                "Which line hands the value back?",
-                **details,
+        if (
+            verdict := no_pair(
+                answer, "shares and seconds", "shares, lost = imbalance(records, workers)", details
             )
-        if not isinstance(answer, list) or len(answer) != 2:
-            return wrong(
-                "not-both",
-                "This is not a pair of shares and seconds.",
-                "What would `shares, lost = imbalance(records, workers)` make of it?",
-                **details,
-            )
+        ) is not None:
+            return verdict
         first, second = answer
         if _is_number(first) and isinstance(second, dict):
             return wrong(

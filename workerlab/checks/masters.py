@@ -5,7 +5,7 @@ from typing import Any
 import psutil
 
 from workerlab import processes
-from workerlab.checks.calling import did_not_return, not_a_function
+from workerlab.checks.calling import did_not_return, not_a_function, returned_nothing
 from workerlab.checks.fresh_process import call_each
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
@@ -67,12 +67,7 @@ def _one(function: Any, server: Server, count: int) -> Verdict:
 
 def _shape(kind: str, value: Any, details: dict[str, str]) -> Verdict | None:
     if value is None:
-        return wrong(
-            "nothing-returned",
-            "Your function returns nothing.",
-            "Which line hands the value back?",
-            **details,
-        )
+        return returned_nothing(details)
     if kind == "not json":
         return wrong(
             "objects-not-pids",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from workerlab.alone import call_alone
-from workerlab.checks.calling import ask, did_not_return, not_a_function
+from workerlab.checks.calling import ask, did_not_return, not_a_function, returned_nothing
 from workerlab.checks.launching import did_not_start, refused
 from workerlab.exercise import Exercise, source_of
 from workerlab.server import Server
@@ -107,12 +107,7 @@ def answering_pid(function: Any) -> Verdict:
             "your function names the process that answers.", details["ran"], details["came_back"]
         )
     if got[0] is None:
-        return wrong(
-            "nothing-returned",
-            "Your function returns nothing.",
-            "Which line hands the value back?",
-            **details,
-        )
+        return returned_nothing(details)
     if isinstance(got[0], dict | list) or results[0].kind == "not json":
         return wrong(
             "whole-reply",
