@@ -32,7 +32,7 @@ for number in (1, 2, 3):
     check.task(number, hints=["", "", ""])(four)
 """
 RIGHT = "✔ right: it is 4."
-WRONG = "✘ wrong: It is no 4.\n  This is known as: not-four\n  Ask yourself: What is 2 + 2?"
+WRONG = "✘ wrong: It is no 4.\n  Kind of mistake: not-four\n  Ask yourself: What is 2 + 2?"
 ENDLESS = (
     "while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt:\n        pass"
 )
@@ -202,7 +202,7 @@ def test_a_hostile_cell_gets_its_verdict_and_the_tasks_after_it_too(
     assert status == 1
     assert found[1] == found[3] == RIGHT
     assert found[2].startswith("✘ wrong: ")
-    assert f"This is known as: {known_as}\n" in found[2]
+    assert f"Kind of mistake: {known_as}\n" in found[2]
     assert "Traceback" not in found[2]
     if known_as != "raises":
         assert f"the cell which begins with: {source.splitlines()[0]}" in found[2]
@@ -217,7 +217,7 @@ def test_an_error_is_told_with_its_name_and_line(tmp_path, capsys, token):
         "✘ wrong: Your cell raised ZeroDivisionError in line 4.",
         "  ran: line 4: a1 = half(8)",
         "  measured: ZeroDivisionError: division by zero",
-        "  This is known as: raises",
+        "  Kind of mistake: raises",
         "  Ask yourself: What does the line do that the error speaks of?",
     ]
     assert "SyntaxError in line 3" in found[2] and "line 3: a2 = = 4" in found[2]

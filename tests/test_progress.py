@@ -162,7 +162,7 @@ def test_the_table(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "01  Sums  · · ·",
         "02  Sums  ·",
-        "0 of 4 tasks done",
+        "0 of 4 tasks done (✔ done, · open)",
     ]
     done = {"01": {"1": "2026-11-20T09:00:00", "3": "2026-11-22T10:00:00", "9": "2027-01-01"}}
     progress.file(tmp_path).write_text(json.dumps(done))
@@ -170,13 +170,13 @@ def test_the_table(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "01  Sums  ✔ · ✔  2026-11-22",
         "02  Sums  ·",
-        "2 of 4 tasks done",
+        "2 of 4 tasks done (✔ done, · open)",
     ]
 
 
 def test_the_table_before_there_is_a_copy_or_an_exercise(tmp_path, capsys):
     assert progress.show(tmp_path) == 0
-    assert capsys.readouterr().out == "0 of 0 tasks done\n"
+    assert capsys.readouterr().out == "0 of 0 tasks done (✔ done, · open)\n"
 
 
 def test_an_exercise_that_is_no_notebook_is_left_out(tmp_path, capsys):
@@ -184,5 +184,5 @@ def test_an_exercise_that_is_no_notebook_is_left_out(tmp_path, capsys):
     (tmp_path / "exercises/02_broken.ipynb").write_text("<<<<<<< HEAD")
     assert progress.show(tmp_path) == 0
     said = capsys.readouterr()
-    assert said.out.endswith("0 of 3 tasks done\n")
+    assert said.out.endswith("0 of 3 tasks done (✔ done, · open)\n")
     assert "02_broken.ipynb is not a notebook; it is left out" in said.err

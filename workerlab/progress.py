@@ -94,7 +94,7 @@ def show(root: Path = ROOT) -> int:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
-    print(f"{count} of {of} tasks done")
+    print(f"{count} of {of} tasks done ({DONE} done, {OPEN} open)")
     return 0
 
 

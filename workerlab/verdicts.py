@@ -43,7 +43,7 @@ class Verdict:
                 lines.append(f"  {name}: {first}")
                 lines += [f"      {line}" for line in more]
         if self.misconception:
-            lines.append(f"  This is known as: {self.misconception}")
+            lines.append(f"  Kind of mistake: {self.misconception}")
         if self.question:
             lines.append(f"  Ask yourself: {self.question}")
         return "\n".join(lines)
