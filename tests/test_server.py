@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
-from workerlab import processes
+from workerlab import commands, processes
 from workerlab.commands import address_of
 from workerlab.server import ROOT, Server, adopt, stop_all
 from workerlab.start_errors import ServerDidNotStart, cause, has_failed, misspelt_settings
@@ -612,3 +612,20 @@ def test_misspelt_settings(source, sentence, tmp_path):
     assert told is None if sentence is None else sentence in told
     assert misspelt_settings("gunicorn app:app --config file:nowhere.py", tmp_path) is None
     assert misspelt_settings("gunicorn app:app -c", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "count"),
+    [
+        ("gunicorn app.main:app --workers 4", 4),
+        ("gunicorn app.main:app --workers=3 -b 127.0.0.1:1", 3),
+        ("gunicorn -w2 app.main:app", 2),
+        ("env A=1 python -m gunicorn -w 5 app.main:app", 5),
+        ("uvicorn app.main:app --port 1 --workers 2", 2),
+        ("gunicorn app.main:app -c /tmp/workerlab-w3x/conf.py", None),
+        ("gunicorn app.main:app --worker-class uvicorn_worker.UvicornWorker", None),
+        ("gunicorn app.main:app --workers three", None),
+    ],
+)
+def test_how_many_workers_a_command_asks_for(command: str, count: int | None) -> None:
+    assert commands.workers_asked_for(command) == count

@@ -2,7 +2,6 @@
 
 import argparse
 import ipaddress
-import re
 import shlex
 
 
@@ -63,5 +62,10 @@ def is_loopback(host: str) -> bool:
 
 def workers_asked_for(command: str) -> int | None:
     """The N of `--workers N` or `-w N`; None if the command does not say."""
-    match = re.search(r"(?:--workers[ =]|-w ?)(\d+)", command)
-    return int(match[1]) if match else None
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--workers", "-w", type=int)
+    try:
+        given, _ = parser.parse_known_args(shlex.split(command)[1:])
+    except argparse.ArgumentError:
+        return None  # not a number: the server will say so itself
+    return given.workers
