@@ -9,13 +9,23 @@ import sys
 
 
 def workers_from_environment() -> int:
-    """$WORKERS, or 2 x cores + 1. Anything but a positive whole number ends the start."""
+    """$WORKERS, or 2 x cores + 1. Anything but a positive whole number ends the start.
+
+    Set $WORKERS in a container: a CPU quota does not show in the number of cores.
+    """
     text = os.environ.get("WORKERS")
     if text is None:
-        return 2 * (os.cpu_count() or 1) + 1
+        return 2 * cores() + 1
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
         sys.exit(f"WORKERS must be a whole number from 1 to 1000, not {text!r}")
     return int(text)
+
+
+def cores() -> int:
+    """The cores which this process may use, where the system tells; else those there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 # The listening socket, which all workers share.
@@ -32,7 +42,7 @@ max_requests_jitter = 100  # ... and up to this many more, so that not all go at
 # Time limits, in seconds.
 timeout = 30  # acts: kills a worker whose event loop gave no sign of life; not a request limit
 graceful_timeout = 30  # acts: how long requests under way may take to end when all is stopped
-keepalive = 5  # acts: how long an idle connection is kept for the client's next request
+keepalive = 5  # acts: how long an idle connection is kept; behind a proxy longer than there
 
 # Logs: "-" is standard output (access) or standard error (error).
 accesslog = "-"  # acts; without this line there is no access log

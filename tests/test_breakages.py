@@ -221,7 +221,7 @@ BREAKAGES = [
     Breakage(
         "the eight of --reuse-port are sent in turn",
         "05_who_gets_the_request",
-        [FOUR, IN_TURN],
+        [FOUR, (IN_TURN[0], IN_TURN[1].replace("server.url", "own_sockets.url"), IN_TURN[2])],
         [*LESSON_5, "reuse", "round", "see-ways", "claim-hash"],
         {"claim-hash"},
     ),
@@ -298,9 +298,25 @@ BREAKAGES = [
     Breakage(
         "computing handlers compute nothing",
         "07_how_many_workers",
-        [SHORT, main_py("    end = time.thread_time() + seconds\n", "    return\n")],
-        [*SWEEP, "reveal", "claim-bound"],
+        [
+            SHORT,
+            ("lesson", "cores == 1 or others > 30", "True"),
+            main_py("    end = time.thread_time() + seconds\n", "    return\n"),
+        ],
+        [*SWEEP, "reveal", "claim-growth", "claim-bound"],
         {"claim-bound"},
+    ),
+    Breakage(
+        "no worker is added",
+        "07_how_many_workers",
+        [
+            SHORT,
+            ("lesson", 'server.signal("TTIN")', "continue"),
+            ("lesson", "cores == 1 or others > 30", "False"),
+            ("lesson", "computing[cores]", "computing[2]"),
+        ],
+        [*SWEEP, "claim-growth"],
+        {"claim-growth"},
     ),
     Breakage(
         "the awaiting handler blocks, in a sweep",
@@ -357,13 +373,6 @@ BREAKAGES = [
         [("lesson", "len(os.sched_getaffinity(0)))", "0)")],
         ["imports", "ask-cores"],
         {"ask-cores"},
-    ),
-    Breakage(
-        "computing multiplies",
-        "07_how_many_workers",
-        [("lesson", "cores / computing", "cores * computing")],
-        ["imports", "recommend", "recommended", "claim-recommend"],
-        {"recommended", "claim-recommend"},
     ),
 ]
 

@@ -173,8 +173,7 @@ def _time_limit(
         return misspelt(folder, **details) or wrong(
             "timeout-too-long",
             f"A worker may be blocked for up to {timeout + 1} s before it is killed.",
-            "Is the timeout a limit on requests? Then what would 7 s of awaiting need, and what "
-            "does your run say?",
+            "How old may a worker's last sign of life be, and how often does the master look?",
             **details,
         )
     if blocked.ok or not awaited.ok:

@@ -31,7 +31,7 @@ def judge_imbalance(function: Any) -> Verdict:
     got_losses = [answer[1] for answer in result.value]
     meant_shares, meant_losses = [shares(c) for c in cases], [lost(c) for c in cases]
     if _same(got_shares, meant_shares, CLOSE) and _same(got_losses, meant_losses, CLOSE):
-        return right(f"your function knows both of {len(cases)} runs.", ran)
+        return right(f"your function gives shares and seconds of all {len(cases)} runs.", ran)
     details = {"ran": ran}
     if all(_same(answer, result.value[0], CLOSE) for answer in result.value):
         return wrong(
