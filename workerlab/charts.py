@@ -19,7 +19,9 @@ class Bars(Picture):
         self.title = title
         self.mark = mark
         self.height = 0.9 + 0.42 * len(self.values)
-        figures = ", ".join(f"{label} {value:.2f} {unit}" for label, value in self.values.items())
+        figures = ", ".join(
+            f"{label} {_figure(value)} {unit}" for label, value in self.values.items()
+        )
         self.text = f"Bars: {len(self.values)} values; measured: {figures}"
 
     def draw(self, figure: Figure) -> None:
@@ -29,7 +31,7 @@ class Bars(Picture):
         axes.barh(positions, list(self.values.values()), color=worker_colour(0), height=0.6)
         most = max([*self.values.values(), self.mark or 0]) or 1.0
         for position, value in zip(positions, self.values.values(), strict=True):
-            axes.text(value + most * 0.01, position, f"{value:.2f} {self.unit}", va="center")
+            axes.text(value + most * 0.01, position, f"{_figure(value)} {self.unit}", va="center")
         if self.mark is not None:
             axes.axvline(self.mark, color=GUESS, linestyle=":", linewidth=1.5)
             axes.text(self.mark, -0.62, " your guess", color=FAINT, fontsize=9.5, va="bottom")
@@ -37,6 +39,10 @@ class Bars(Picture):
         axes.set_ylim(len(self.values) - 0.5, -0.7)
         axes.set_xlim(0, most * 1.15)
         axes.set_xlabel(self.unit)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def bars(
