@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from workerlab import Server, burst, steady, stop_all
+from workerlab import Server, burst, closed_loop, steady, stop_all
 from workerlab.server import free_port
 
 UVICORN = "uvicorn app.main:app --port {port}"
@@ -216,3 +216,22 @@ def test_a_request_whose_worker_was_killed_keeps_what_is_known():
     for record in run.records:
         assert record.worker == worker and record.began and record.ended is None
         assert record.error == "the server closed the connection without a reply"
+
+
+def test_a_closed_loop(server):
+    run = asyncio.run(closed_loop(f"{server.url}/slow-await?seconds=0.1", clients=3, seconds=0.5))
+    assert run.peak_overlap == 3 and not run.failures
+    # Each client sends only when it has its reply.
+    assert len(run) <= 3 * 6
+    last_sent = max(record.sent for record in run.records)
+    assert last_sent - run.records[0].sent < 0.5
+    assert run.throughput <= 3 / 0.1
+
+
+@pytest.mark.parametrize(
+    ("clients", "seconds", "url"),
+    [(0, 1, ""), (501, 1, ""), (1, 0, ""), (1, 121, ""), (1, 1, "http://192.0.2.1/")],
+)
+def test_a_closed_loop_is_bounded(clients, seconds, url):
+    with pytest.raises(ValueError):
+        asyncio.run(closed_loop(url or "http://127.0.0.1:1/", clients, seconds))

@@ -629,3 +629,24 @@ def test_misspelt_settings(source, sentence, tmp_path):
 )
 def test_how_many_workers_a_command_asks_for(command: str, count: int | None) -> None:
     assert commands.workers_asked_for(command) == count
+
+
+def test_files_of_its_own_end_with_it(nothing_left):
+    server = Server(
+        "gunicorn small:app --pythonpath {folder} -c {folder}/conf.py --bind 127.0.0.1:{port}",
+        files={
+            "conf.py": 'worker_class = "uvicorn_worker.UvicornWorker"\nworkers = 2\n',
+            "small.py": "from app.main import app\n",
+        },
+    )
+    assert (server.folder / "conf.py").exists() and str(server.folder) in server.command
+    server.wait_for_workers(2)
+    server.stop()
+    assert not server.folder.exists()
+
+
+def test_a_file_that_cannot_be_written_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        Server("gunicorn app.main:app --bind 127.0.0.1:{port}", files={"no/such/folder.py": ""})
+    assert list(tmp_path.iterdir()) == []

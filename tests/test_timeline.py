@@ -3,7 +3,7 @@ import io
 import matplotlib.image
 import pytest
 
-from workerlab import bars
+from workerlab import bars, curves, distribution
 from workerlab.records import Record, Run
 from workerlab.timeline import layout
 
@@ -93,4 +93,22 @@ def test_the_same_run_gives_the_same_file():
 def test_bars_write_their_figures():
     text, _, pixels = picture_of(bars({"one": 0.5, "eight": 4.0}, "s", "title", mark=2))
     assert text == "Bars: 2 values; measured: one 0.50 s, eight 4.00 s"
+    assert pixels.shape[1] == 1760
+
+
+def test_a_distribution_says_how_many_runs_had_which_result():
+    text, _, pixels = picture_of(
+        distribution({"shared": [2, 4, 4], "in turn": [2, 2, 2]}, "requests", "title", best=2)
+    )
+    assert text == "Distribution: 2 kinds of runs; measured: shared: 1 x 2, 2 x 4; in turn: 3 x 2"
+    assert pixels.shape[1] == 1760
+
+
+def test_curves_write_their_points():
+    lines = {"computing": {1: 46.2, 2: 84.0}, "awaiting": {1: 74.0, 2: 75.0}}
+    text, _, pixels = picture_of(curves(lines, "workers", "requests/s", "title", mark=(5, "5")))
+    assert text == (
+        "Curves: requests/s by workers; measured: computing: 46 at 1, 84 at 2; "
+        "awaiting: 74 at 1, 75 at 2"
+    )
     assert pixels.shape[1] == 1760

@@ -142,7 +142,9 @@ class Curves(Picture):
             axes.text(place, axes.get_ylim()[1], f" {text}", color=FAINT, fontsize=9.5, va="top")
         ticks = sorted({x for points in self.lines.values() for x in points})
         axes.set_xticks(ticks)
-        axes.set_xlim(ticks[0] - 0.3, ticks[-1] + 0.35 * (ticks[-1] - ticks[0]))
+        last = max(ticks[-1], self.mark[0] if self.mark else ticks[-1])
+        # Room for the labels behind the last points.
+        axes.set_xlim(ticks[0] - 0.3, last + 0.35 * (last - ticks[0]) + 0.3)
         axes.set_xlabel(self.across)
         axes.set_ylabel(self.up)
 
