@@ -443,32 +443,42 @@ def test_the_question_about_news_is_answered_once(tmp_path):
 @pytest.mark.parametrize(
     ("statuses", "status"),
     [
-        ([0, 0], 0),
-        ([0, 1], 1),
-        ([1, 0], 1),
-        ([0, testing.NOTHING_COLLECTED], 0),
-        ([testing.NOTHING_COLLECTED, 0], 0),
-        ([testing.NOTHING_COLLECTED, testing.NOTHING_COLLECTED], testing.NOTHING_COLLECTED),
+        ([0, 0, 0], 0),
+        ([0, 0, 1], 1),
+        ([0, 1, 0], 1),
+        ([1, 0, 0], 1),
+        ([0, 0, testing.NOTHING_COLLECTED], 0),
+        ([testing.NOTHING_COLLECTED, 0, 0], 0),
+        ([testing.NOTHING_COLLECTED] * 3, testing.NOTHING_COLLECTED),
         ([testing.INTERRUPTED], testing.INTERRUPTED),
+        ([1, testing.INTERRUPTED], testing.INTERRUPTED),
     ],
 )
-def test_all_runs_the_slow_ones_second_and_fails_if_either_does(monkeypatch, statuses, status):
+def test_all_runs_the_slow_ones_last_and_fails_if_one_does(monkeypatch, statuses, status):
     commands, remaining = [], iter(statuses)
     monkeypatch.setattr(
         testing, "call", lambda command: commands.append(command) or next(remaining)
     )
     assert testing.run(["-x"], slow=True) == status
     marks = [command[command.index("-m", 3) + 1] for command in commands]
-    assert marks == ["not slow", "slow"][: len(statuses)]
+    assert marks == ["not slow", "not slow", "slow"][: len(statuses)]
     assert all("--nbval" in command and command[-1] == "-x" for command in commands)
 
 
-def test_without_all_the_slow_ones_stay_out(monkeypatch):
+def test_without_all_the_slow_ones_stay_out_and_the_lessons_run_one_by_one(monkeypatch):
     commands = []
     monkeypatch.setattr(testing, "call", lambda command: commands.append(command) or 1)
     assert testing.run([]) == 1
-    assert len(commands) == 1
-    assert commands[0][-2:] == ["-m", "not slow"]
+    lessons, others = commands
+    assert lessons[-3:] == ["-m", "not slow", "lessons"]
+    assert others[-3:] == ["exercises", "solutions", "tests"] and "loadfile" in others
+
+
+def test_named_files_run_one_by_one(monkeypatch):
+    commands = []
+    monkeypatch.setattr(testing, "call", lambda command: commands.append(command) or 0)
+    assert testing.run(["tests/test_learn.py::test_named_files_run_one_by_one"]) == 0
+    assert len(commands) == 1 and "-n" not in commands[0]
 
 
 def test_a_file_is_found_from_the_readers_folder(monkeypatch):

@@ -6,25 +6,40 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED, NOTHING_COLLECTED = 2, 5
+SIDE_BY_SIDE = ["-n", "3", "--dist"]
 
 
 def run(arguments: list[str], *, slow: bool = False) -> int:
     """Run the tests, then with `slow` the slow ones; the exit status of pytest.
 
-    The first run is serial, since lessons measure time; the slow tests wait more than they compute
-    and share the machine. They come second, so that the quick ones tell sooner what is broken.
+    The lessons are run one after the other, since they measure time. The others wait more than
+    they compute and share the machine. The slow ones come last, so that the quick ones tell sooner
+    what is broken. Where the arguments name files, these are run one after the other too.
     """
-    # Without a file among the arguments pytest takes the folders of testpaths in pyproject.toml.
-    pytest = [sys.executable, "-m", "pytest", "--nbval"]
     arguments = [from_root(argument) for argument in arguments]
-    status = call([*pytest, "-m", "not slow", *arguments])
-    if not slow or status == INTERRUPTED:
-        return status
-    status_slow = call([*pytest, "-m", "slow", "-n", "3", "--dist", "worksteal", *arguments])
-    statuses = {status, status_slow}
+    quick = ["-m", "not slow"]
+    if any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
+        runs = [quick]
+    else:
+        runs = [[*quick, name] for name in folders("lessons")]
+        # Whole notebooks: their cells belong together.
+        others = folders("exercises", "solutions", "tests")
+        runs.append([*quick, *SIDE_BY_SIDE, "loadfile", *others])
+    if slow:
+        runs.append(["-m", "slow", *SIDE_BY_SIDE, "worksteal"])
+    statuses = set()
+    for options in runs:
+        statuses.add(call([sys.executable, "-m", "pytest", "--nbval", *options, *arguments]))
+        if INTERRUPTED in statuses:
+            return INTERRUPTED
     if statuses == {NOTHING_COLLECTED}:
         return NOTHING_COLLECTED
     return max(statuses - {NOTHING_COLLECTED})
+
+
+def folders(*names: str) -> list[str]:
+    """Those of the repository's folders that are there."""
+    return [name for name in names if (ROOT / name).is_dir()]
 
 
 def from_root(argument: str) -> str:
