@@ -261,7 +261,7 @@ def test_a_killed_guard(small, nothing_left):
     assert get(server.url)
     server.stop()
     assert not is_taken(server.port)
-    assert not os.path.exists(server._folder)
+    assert not os.path.exists(server.folder)
 
 
 def test_adopted(small, tmp_path):
