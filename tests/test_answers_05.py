@@ -3,6 +3,10 @@
 import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
+from workerlab.alone import Result
+from workerlab.checks.eight_order import judge_luck
+from workerlab.checks.eight_seen import Seen, Work
+from workerlab.checks.front import Arrival
 from workerlab.checks.who_gets_it import check
 
 pytestmark = pytest.mark.slow
@@ -391,6 +395,28 @@ def test_imbalance(answer):
 @pytest.mark.parametrize("answer", EIGHTS, ids=repr)
 def test_eight_on_four(answer):
     judge(check, 2, answer, CellFunction("send_eight"))
+
+
+def in_time(*, pause: float = 0.0, is_first: bool = True, served_by: int = 4) -> Seen:
+    """Eight requests of one second in 2.5 s, `served_by` of four workers."""
+    works = []
+    for number in range(8):
+        sent = pause * number
+        began = sent + 0.04 + number // 4
+        works.append(
+            Work(0, number, is_first, sent, began + 1, number % served_by, began, began + 1, 0, 200)
+        )
+    returned = Result("returned", [[]])
+    arrivals = [Arrival(work.connection, 1, work.arrived, work.answered) for work in works]
+    return Seen(returned, works, arrivals, [list(range(4))], None, False, "")
+
+
+def test_luck_is_told_from_pacing_from_pinning_and_from_not_blocking():
+    verdict = judge_luck(in_time(), {})
+    assert verdict is not None and verdict.misconception == "all-at-once"
+    assert judge_luck(in_time(pause=0.06), {}) is None
+    assert judge_luck(in_time(is_first=False), {}) is None
+    assert judge_luck(in_time(served_by=2), {}) is None
 
 
 @pytest.mark.parametrize("answer", STATEMENTS, ids=repr)

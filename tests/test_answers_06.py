@@ -36,7 +36,7 @@ try:
 except ValueError:
     raise SystemExit("WORKERS: " + environ["WORKERS"] + " is not a positive whole number") from None
 bind = ["localhost:" + environ["PORT"]]
-max_requests, max_requests_jitter, timeout, keepalive = 55, 5, 1, 0
+max_requests, max_requests_jitter, timeout, keepalive = 55, 5, 3, 0
 accesslog, errorlog = (str(Path(environ["LOGS"], f"{name}.log")) for name in ("access", "error"))
 """
 LOGGERS = """
@@ -105,6 +105,7 @@ FILES = [
     Wrong(without("timeout"), "timeout-too-long"),
     Wrong(changed("timeout = 4", "timeout = 7"), "timeout-too-long"),
     Wrong(changed("timeout = 4", "timeout = 0"), "timeout-off"),
+    Wrong(changed("timeout = 4", "timeout = 1"), "timeout-too-short"),
     Wrong(without("accesslog"), "no-access-log"),
     Wrong(changed('os.environ["LOGS"] + "/access.log"', '"-"'), "log-to-the-terminal"),
     Wrong(changed("/access.log", "/requests.log"), "log-in-another-file"),

@@ -13,7 +13,8 @@ import pytest
 
 from tests.helpers import TOKEN, describe, kill, offspring, wait_until
 from workerlab import checking, notebooks
-from workerlab.checking import Ran, Section, printed_verdicts, verdict_on
+from workerlab.checking import Section, printed_verdicts, verdict_on
+from workerlab.kernel import Ran
 from workerlab.verdicts import not_attempted, right, wrong
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,32 +4,17 @@ Each notebook is executed in a fresh kernel, cell by cell, each within a time li
 the kernel: however this process ends, nothing stays that the notebook has started.
 """
 
-import os
-import queue
-import re
-import select
-import shutil
 import sys
-import tempfile
-import time
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from workerlab import guard, mine, notebooks, verdicts
-from workerlab.guarding import ask_to_end, start_guard
+from workerlab import mine, notebooks, verdicts
+from workerlab.kernel import Kernel, KernelDidNotStart, Ran
 from workerlab.notebooks import NotANotebook
 from workerlab.verdicts import Verdict, could_not_check, wrong
 
 ROOT = mine.ROOT
 LIMIT = 30.0  # seconds for a cell; a check takes up to 10
-START_LIMIT = 60.0  # seconds for a kernel to come up
-INTERRUPT_LIMIT = 3.0  # seconds for a cell to end when it is interrupted
-# Longer than a server's own guard takes: the kernel's guard waits for what the kernel had started.
-GRACE = guard.GRACE + 1
-MOST_OUTPUT = 100_000  # characters
 HEADS = (verdicts.NOT_ATTEMPTED, verdicts.WRONG, verdicts.RIGHT, verdicts.COULD_NOT_CHECK)
 
 
@@ -169,7 +154,7 @@ class Session:
         printed += [printed[-1]] * len(section.tasks)
         return printed[: len(section.tasks)]
 
-    def _run(self, source: str) -> "Ran":
+    def _run(self, source: str) -> Ran:
         if self._kernel is None:
             self._kernel = Kernel(self.folder)
             for earlier in self._worked:
@@ -178,182 +163,6 @@ class Session:
         if ran.kind == "died" or (ran.kind == "too long" and not self._kernel.interrupt()):
             self.close()
         return ran
-
-
-@dataclass
-class Ran:
-    """How a cell ended. `died` is with its kernel, `code` being the exit code if known."""
-
-    source: str
-    kind: Literal["done", "raised", "too long", "died"]
-    output: str = ""
-    error: str = ""
-    line: int | None = None
-    code: int | None = None
-
-
-class KernelDidNotStart(Exception):
-    pass
-
-
-def _gets(receive: Callable[..., dict]) -> bool:
-    """Whether a message comes within half a second."""
-    try:
-        receive(timeout=0.5)
-    except queue.Empty:
-        return False
-    return True
-
-
-class Kernel:
-    """A fresh IPython kernel of this environment, started by a guard.
-
-    The guard tells at once when the kernel has ended, and with which code.
-    """
-
-    def __init__(self, cwd: Path) -> None:
-        # Imported here: the sentences above need not wait for them.
-        from jupyter_client.blocking import BlockingKernelClient
-        from jupyter_client.connect import write_connection_file
-
-        # Sockets in a folder of its own: no ports which another process might take. The path of
-        # a socket has at most 104 characters.
-        usual = tempfile.gettempdir()
-        folder = tempfile.mkdtemp(prefix="workerlab-", dir=usual if len(usual) < 70 else "/tmp")
-        connection, _ = write_connection_file(
-            f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
-        )
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
-        spec = {
-            "folder": folder,
-            "argv": [*argv, "--HistoryManager.enabled=False"],
-            "cwd": str(cwd.resolve()),
-            "log": f"{folder}/log",
-        }
-        self._folder = folder
-        self._marker = uuid.uuid4().hex
-        self._news = ""
-        self._code: int | None = None
-        self._guard = start_guard(spec, {**os.environ, guard.MARKER: self._marker})
-        self._client = BlockingKernelClient(connection_file=connection)
-        try:
-            self._client.load_connection_file()
-            self._client.start_channels()
-            self._wait_until_ready()
-        except BaseException:
-            self.close()
-            raise
-
-    def _wait_until_ready(self) -> None:
-        # The client's own waiting takes a slow kernel for a dead one; the guard knows better.
-        deadline = time.monotonic() + START_LIMIT
-        answered = heard = False
-        while not (answered and heard):
-            if self.has_ended():
-                raise KernelDidNotStart(
-                    "the notebook's kernel did not start; what does ./learn doctor say?"
-                )
-            if time.monotonic() > deadline:
-                raise KernelDidNotStart(
-                    f"the kernel did not answer within {START_LIMIT:g} s; the machine may be too "
-                    "busy. Close other programs and run ./learn check again"
-                )
-            self._client.kernel_info()
-            answered = answered or _gets(self._client.get_shell_msg)
-            heard = heard or _gets(self._client.get_iopub_msg)
-
-    def run(self, source: str, limit: float) -> Ran:
-        """Run a cell and wait for its end, for `limit` seconds."""
-        request = self._client.execute(source, allow_stdin=False, stop_on_error=False)
-        ran, number, traceback = Ran(source, "done"), None, ""
-        deadline = time.monotonic() + limit
-        while time.monotonic() < deadline:
-            message = self._next(request)
-            if message is None:
-                if self.has_ended():
-                    return Ran(source, "died", ran.output, code=self._code)
-                continue
-            kind, content = message["msg_type"], message["content"]
-            if kind == "execute_input":
-                number = content["execution_count"]
-            elif kind == "stream" and content["name"] == "stdout":
-                ran.output = (ran.output + content["text"])[:MOST_OUTPUT]
-            elif kind == "error":
-                ran.kind, ran.error = "raised", f"{content['ename']}: {content['evalue']}"
-                traceback = "\n".join(content["traceback"])
-            elif kind == "status" and content["execution_state"] == "idle":
-                break
-        else:
-            return Ran(source, "too long", ran.output)
-        if ran.kind == "raised":
-            ran.line = line_of(traceback, number, ran.error)
-        # exit() and quit() end the kernel a moment later.
-        if self._is_leaving(request) or ran.error.startswith("SystemExit"):
-            return Ran(source, "died", ran.output)
-        return ran
-
-    def interrupt(self) -> bool:
-        """Interrupt the cell which is running; whether it has ended."""
-        self._client.session.send(
-            self._client.control_channel.socket,
-            self._client.session.msg("interrupt_request", {}),
-        )
-        deadline = time.monotonic() + INTERRUPT_LIMIT
-        request = self._client.kernel_info()
-        while time.monotonic() < deadline:
-            try:
-                reply = self._client.get_shell_msg(timeout=0.1)
-            except queue.Empty:
-                continue
-            if reply["parent_header"].get("msg_id") == request:
-                return True
-        return False
-
-    def has_ended(self) -> bool:
-        """Whether the kernel is gone; asks its guard."""
-        while self._code is None and select.select([self._guard.stdout], [], [], 0)[0]:
-            news = os.read(self._guard.stdout.fileno(), 4096).decode()
-            self._news += news
-            if not news:
-                self._code = -1  # the guard itself is gone
-            elif found := re.search(r"^exited (-?\d+)$", self._news, re.MULTILINE):
-                self._code = int(found[1])
-        return self._code is not None
-
-    def close(self) -> None:
-        """End the kernel and all that it started."""
-        self._client.stop_channels()
-        ask_to_end(self._guard, GRACE)
-        self._guard.wait(GRACE + 15)
-        if self._guard.returncode != 0:  # the notebook has killed it
-            self.has_ended()
-            started = re.search(r"^started (\d+)$", self._news, re.MULTILINE)
-            leader = int(started[1]) if started else -1
-            guard.end(self._marker, leader, self._guard.pid, GRACE)
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._guard.stdin.close()
-        self._guard.stdout.close()
-
-    def _next(self, request: str) -> dict | None:
-        try:
-            message = self._client.get_iopub_msg(timeout=0.1)
-        except queue.Empty:
-            return None
-        # A thread of an earlier cell may write as well.
-        is_ours = message["parent_header"].get("msg_id") == request
-        return message if is_ours else {"msg_type": "", "content": {}}
-
-    def _is_leaving(self, request: str) -> bool:
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline and not self.has_ended():
-            try:
-                reply = self._client.get_shell_msg(timeout=0.1)
-            except queue.Empty:
-                continue
-            if reply["parent_header"].get("msg_id") == request:
-                payload = reply["content"].get("payload", [])
-                return any(part.get("source") == "ask_exit" for part in payload)
-        return self.has_ended()
 
 
 def verdict_on(ran: Ran, limit: float) -> Verdict:
@@ -384,15 +193,6 @@ def verdict_on(ran: Ran, limit: float) -> Verdict:
         ran=where,
         came_back=ran.error[:500],
     )
-
-
-def line_of(traceback: str, number: int | None, error: str) -> int | None:
-    """The line of cell `number` in which an error came up, as IPython tells it."""
-    if found := re.search(r"\(\d+\.py, line (\d+)\)$", error):  # a syntax error
-        return int(found[1])
-    text = re.sub(r"\x1b\[[\d;]*m", "", traceback)
-    found = re.search(rf"Cell In\[{number}\], line (\d+)", text)
-    return int(found[1]) if found else None
 
 
 def printed_verdicts(output: str) -> list[str]:

@@ -19,6 +19,7 @@ from workerlab.records import Record
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
+SIGNS = 1  # seconds from one sign of life to the next, and a little more
 LONGEST_TIMEOUT = 4  # seconds; then a blocked worker is killed within 5
 # Seconds that the two handlers take. The specification speaks of awaiting for 7 s; longer than any
 # timeout that may stand in the file shows the same, and the verdict comes sooner.
@@ -174,6 +175,13 @@ def _time_limit(
             "timeout-too-long",
             f"A worker may be blocked for up to {timeout + 1} s before it is killed.",
             "How old may a worker's last sign of life be, and how often does the master look?",
+            **details,
+        )
+    if timeout <= SIGNS:
+        return wrong(
+            "timeout-too-short",
+            f"A healthy worker gives a sign of life every {SIGNS} s or so. It may be killed too.",
+            "How old may the last sign of an idle worker be, and of one on a busy machine?",
             **details,
         )
     if blocked.ok or not awaited.ok:

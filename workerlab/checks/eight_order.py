@@ -1,13 +1,25 @@
-"""Exercise 05, task 2: why eight requests took too long, from the order in which they came."""
+"""Exercise 05, task 2: the verdict from the order in which the eight requests came."""
 
 import itertools
 
-from workerlab.checks.eight_seen import Seen
+from workerlab.checks.eight_seen import Seen, Work
 from workerlab.verdicts import Verdict, could_not_check, wrong
 
 FEWEST = 4  # under way at once, on four workers
 # Two rounds which took as long as that are not a busy machine's doing.
 SURELY = 3.1
+
+
+def judge_luck(seen: Seen, details: dict[str, str]) -> Verdict | None:
+    """The verdict on requests which were in time by chance; None if it was no chance.
+
+    It is none if the handlers overlap in a worker, so do not block it, or if the requests came
+    through connections that had their worker already.
+    """
+    fresh = [work for work in seen.works if work.is_first]
+    if seen.overlap_in_a_worker or _sent_together(seen, fresh) < 2:
+        return None
+    return _unpaced(seen, "This time no worker took more than two, and that was chance.", details)
 
 
 def judge_order(seen: Seen, details: dict[str, str]) -> Verdict:
@@ -55,20 +67,12 @@ def judge_order(seen: Seen, details: dict[str, str]) -> Verdict:
             "Does a limit inside a worker make it give back what it has accepted?",
             **details,
         )
-    if _sent_together(seen):
-        if seen.at_once == FEWEST:
-            return wrong(
-                "four-at-once-unpaced",
-                "Four requests were sent together, and one worker took several of them.",
-                "Which of four idle workers takes the second request, if the first has not begun?",
-                **details,
-            )
-        return wrong(
-            "all-at-once",
-            "The requests were sent together. One worker took most of them, and others were idle. "
-            "(It is chance; the check lets that happen which may happen.)",
-            "What keeps a worker from accepting a connection, and from when on?",
-            **details,
+    if _sent_together(seen, seen.works):
+        return _unpaced(
+            seen,
+            "One worker took several of them, and others were idle. (It is chance; the check lets "
+            "that happen which may happen.)",
+            details,
         )
     if seen.longest_row > 2:
         return wrong(
@@ -91,11 +95,28 @@ def judge_order(seen: Seen, details: dict[str, str]) -> Verdict:
     )
 
 
-def _sent_together(seen: Seen) -> bool:
-    """Whether one of the first four was sent before the one before it had begun, to its server."""
+def _unpaced(seen: Seen, what_happened: str, details: dict[str, str]) -> Verdict:
+    if seen.at_once == FEWEST:
+        return wrong(
+            "four-at-once-unpaced",
+            f"Four requests were sent together. {what_happened}",
+            "Which of four idle workers takes the second request, if the first has not begun?",
+            **details,
+        )
+    return wrong(
+        "all-at-once",
+        f"The requests were sent together. {what_happened}",
+        "What keeps a worker from accepting a connection, and from when on?",
+        **details,
+    )
+
+
+def _sent_together(seen: Seen, works: list[Work]) -> int:
+    """How many of a server's first four were sent before the one before them had begun."""
+    together = [0]
     for url, workers in enumerate(seen.workers):
-        works = [work for work in seen.works if work.url == url][:FEWEST]
-        pairs = itertools.pairwise(works)
-        if len(workers) > 1 and any(later.arrived < first.reached for first, later in pairs):
-            return True
-    return False
+        first = [work for work in works if work.url == url][:FEWEST]
+        if len(workers) > 1:
+            pairs = itertools.pairwise(first)
+            together.append(sum(later.arrived < earlier.reached for earlier, later in pairs))
+    return max(together)

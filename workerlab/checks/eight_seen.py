@@ -13,11 +13,13 @@ from workerlab.records import peak_overlap
 class Work:
     """One request to /work which reached a worker. Times are monotonic seconds.
 
-    `arrived` and `answered` are of the client, at the door; the others of the worker.
+    `arrived` and `answered` are of the client, at the door; the others of the worker. `is_first`:
+    its connection brought none before it.
     """
 
     url: int  # the number of the server
     connection: int
+    is_first: bool
     arrived: float
     answered: float | None
     pid: int
@@ -105,7 +107,10 @@ def works_of(number: int, arrivals: list[Arrival], moments: list[dict[str, Any]]
     of_port: dict[int, list[dict[str, Any]]] = {}
     for moment in moments:
         of_port.setdefault(moment["port"], []).append(moment)
+    connections: set[int] = set()
     for arrival in arrivals:
+        is_first = arrival.connection not in connections
+        connections.add(arrival.connection)
         told = of_port.get(arrival.port, [])
         # Several requests of one connection come one after the other.
         reached = _take(told, "reached")
@@ -115,11 +120,18 @@ def works_of(number: int, arrivals: list[Arrival], moments: list[dict[str, Any]]
         if reached["path"] == "/work":
             works.append(
                 Work(
-                    number, arrival.connection, arrival.arrived, arrival.answered, reached["pid"],
-                    reached["time"], replied and replied["time"], done and done["time"],
-                    replied["status"] if replied else 0,
+                    url=number,
+                    connection=arrival.connection,
+                    is_first=is_first,
+                    arrived=arrival.arrived,
+                    answered=arrival.answered,
+                    pid=reached["pid"],
+                    reached=reached["time"],
+                    replied=replied and replied["time"],
+                    done=done and done["time"],
+                    status=replied["status"] if replied else 0,
                 )
-            )  # fmt: skip
+            )
     return works
 
 

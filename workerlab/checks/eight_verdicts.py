@@ -4,7 +4,7 @@ from typing import Any
 
 from workerlab.checks import launching, served_apps
 from workerlab.checks.calling import did_not_return
-from workerlab.checks.eight_order import judge_order
+from workerlab.checks.eight_order import judge_luck, judge_order
 from workerlab.checks.eight_seen import Seen
 from workerlab.checks.eight_values import judge_value
 from workerlab.checks.serving import FAILED, NOT_READ
@@ -160,5 +160,5 @@ def _handlers(seen: Seen, details: dict[str, str]) -> Verdict | None:
 
 def _time(seen: Seen, details: dict[str, str]) -> Verdict | None:
     if seen.took <= TIMES * seen.one and not seen.cut:
-        return None
+        return judge_luck(seen, details)
     return judge_order(seen, details)
