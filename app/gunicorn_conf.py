@@ -42,7 +42,7 @@ max_requests_jitter = 100  # ... and up to this many more, so that not all go at
 # Time limits, in seconds.
 timeout = 30  # acts: kills a worker whose event loop gave no sign of life; not a request limit
 graceful_timeout = 30  # acts: how long requests under way may take to end when all is stopped
-keepalive = 5  # acts: how long an idle connection is kept; above the time of a proxy in front
+keepalive = 75  # acts: how long an idle connection is kept; longer than the proxy keeps it
 
 # Logs: "-" is standard output (access) or standard error (error).
 accesslog = "-"  # acts; without this line there is no access log

@@ -1,11 +1,13 @@
 """Pictures of plain numbers."""
 
+import itertools
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from workerlab.style import FAINT, GUESS, Picture, worker_colour
+from workerlab.style import FAINT, GUESS, PLAIN, Picture
 
 
 class Bars(Picture):
@@ -28,7 +30,7 @@ class Bars(Picture):
         axes = figure.subplots()
         axes.set_title(self.title)
         positions = range(len(self.values))
-        axes.barh(positions, list(self.values.values()), color=worker_colour(0), height=0.6)
+        axes.barh(positions, list(self.values.values()), color=PLAIN, height=0.6)
         most = max([*self.values.values(), self.mark or 0]) or 1.0
         for position, value in zip(positions, self.values.values(), strict=True):
             axes.text(value + most * 0.01, position, f"{_figure(value)} {self.unit}", va="center")
@@ -38,7 +40,7 @@ class Bars(Picture):
         axes.set_yticks(positions, list(self.values))
         axes.set_ylim(len(self.values) - 0.5, -0.7)
         axes.set_xlim(0, most * 1.15)
-        axes.set_xlabel(self.unit)
+        axes.set_xlabel({"s": "seconds"}.get(self.unit, self.unit))
 
 
 def _figure(value: float) -> str:
@@ -72,10 +74,11 @@ class Distribution(Picture):
     def draw(self, figure: Figure) -> None:
         axes = figure.subplots()
         axes.set_title(self.title)
+        most = max((count for runs in self.counts.values() for count in runs.values()), default=1)
         for position, runs in enumerate(self.counts.values()):
             for value, count in runs.items():
-                size = 330 * (0.5 + count / 2 / max(runs.values()))
-                axes.scatter(value, position, s=size, color=worker_colour(0), zorder=2)
+                size = 330 * (0.5 + count / 2 / most)
+                axes.scatter(value, position, s=size, color=PLAIN, zorder=2)
                 axes.text(
                     *(value, position), count, color="white", ha="center", va="center", fontsize=9
                 )
@@ -98,6 +101,9 @@ def distribution(
     `best` draws a line at the result of an even share.
     """
     return Distribution(results, unit, title, best)
+
+
+LINES = [(PLAIN, "o", "-"), (FAINT, "s", "--"), (PLAIN, "^", ":")]  # colour, marker, dashes
 
 
 class Curves(Picture):
@@ -127,15 +133,20 @@ class Curves(Picture):
     def draw(self, figure: Figure) -> None:
         axes = figure.subplots()
         axes.set_title(self.title)
-        for number, (label, points) in enumerate(self.lines.items()):
-            colour = worker_colour(number)
-            xs, ys = list(points), list(points.values())
-            axes.plot(xs, ys, color=colour, marker="o", linewidth=2)
+        top = 1.2 * max(y for points in self.lines.values() for y in points.values())
+        axes.set_ylim(0, top)
+        heights = _apart([list(points.values())[-1] for points in self.lines.values()], 0.08 * top)
+        styles = itertools.cycle(LINES)
+        for (label, points), height in zip(self.lines.items(), heights, strict=True):
+            colour, marker, dashes = next(styles)
+            axes.plot(
+                *(list(points), list(points.values())),
+                color=colour, marker=marker, linestyle=dashes, linewidth=2,
+            )  # fmt: skip
             axes.annotate(
-                f" {label}", (xs[-1], ys[-1]), color=colour, va="center", xytext=(6, 0),
+                f" {label}", (list(points)[-1], height), color=colour, va="center", xytext=(6, 0),
                 textcoords="offset points", annotation_clip=False,
             )  # fmt: skip
-        axes.set_ylim(0, 1.2 * max(y for points in self.lines.values() for y in points.values()))
         if self.mark is not None:
             place, text = self.mark
             axes.axvline(place, color=FAINT, linestyle=":", linewidth=1.5, zorder=0)
@@ -147,6 +158,15 @@ class Curves(Picture):
         axes.set_xlim(ticks[0] - 0.3, last + 0.35 * (last - ticks[0]) + 0.3)
         axes.set_xlabel(self.across)
         axes.set_ylabel(self.up)
+
+
+def _apart(values: Sequence[float], gap: float) -> list[float]:
+    """The values, those moved up which are closer to a lower one than `gap`."""
+    moved = list(values)
+    lowest = -math.inf
+    for index in sorted(range(len(values)), key=values.__getitem__):
+        moved[index] = lowest = max(values[index], lowest + gap)
+    return moved
 
 
 def curves(

@@ -29,7 +29,7 @@ def reveal(guess: object, measured: float, unit: str) -> None:
     figure = f"{measured:.2f}" if isinstance(measured, float) else f"{measured}"
     print(f"  measured: {figure} {unit}")
     if guess is None:
-        print("You made no guess. Set my_guess above and run again: it is how one learns.")
+        print("You made no guess. Set my_guess above and run again: guessing is how one learns.")
     elif not isinstance(guess, int | float) or isinstance(guess, bool):
         print(f"Your guess is {guess!r}. Make it a plain number of {unit}, as my_guess = 3.")
     elif guess < 0:

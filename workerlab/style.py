@@ -13,6 +13,7 @@ FAILED = "#D55E00"
 WAITING = "#D9DEE3"
 TEXT = "#24292F"
 FAINT = "#6E7781"
+PLAIN = "#44546A"  # what belongs to no worker, or to all of them
 GUESS = "#24292F"
 
 _SETTINGS = {

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from workerlab.records import Record, Run
-from workerlab.style import FAILED, FAINT, WAITING, Picture, worker_colour
+from workerlab.style import FAILED, FAINT, PLAIN, WAITING, Picture, worker_colour
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def layout(run: Run) -> Layout:
 
 
 class Timeline(Picture):
-    """Pale while a request waits, solid while its handler runs, a cross where it failed.
+    """Pale while a request or its reply waits, solid while its handler is under way.
 
-    Striped: the handler ran in the thread pool and not on the event loop.
+    Striped: the handler ran in the thread pool and not on the event loop. A cross: it failed.
     """
 
     def __init__(self, run: Run, title: str = "") -> None:
@@ -142,10 +142,11 @@ class Timeline(Picture):
 
     def _draw_key(self, figure: Figure) -> None:
         bars = self.layout.bars
-        colour = worker_colour(0)
-        kinds = [Patch(color=WAITING, label="request waits")]
+        several = len({bar.record.worker for bar in bars if bar.began is not None}) > 1
+        colour = PLAIN if several else worker_colour(0)
+        kinds = [Patch(color=WAITING, label="request or reply waits")]
         if any(b.began is not None and not b.record.in_thread_pool for b in bars):
-            kinds.append(Patch(color=colour, label="handler on the event loop"))
+            kinds.append(Patch(color=colour, label="handler under way"))
         if any(b.record.in_thread_pool for b in bars):
             kinds.append(
                 Patch(
@@ -158,6 +159,8 @@ class Timeline(Picture):
             )
         if any(not b.record.ok for b in bars):
             kinds.append(Patch(color=FAILED, label="failed (x)"))
+        if several:
+            kinds.append(Patch(color="none", label="a colour for each worker"))
         figure.legend(
             handles=kinds,
             loc="outside lower left",
@@ -165,5 +168,7 @@ class Timeline(Picture):
             frameon=False,
             fontsize=9.5,
             labelcolor=FAINT,
-            handlelength=1.4,
+            handlelength=1.2,
+            handletextpad=0.5,
+            columnspacing=1.2,
         )
