@@ -26,6 +26,8 @@ from workerlab import guard
 from workerlab.guarding import ask_to_end, start_guard
 from workerlab.mine import ROOT
 
+LIMIT = 7.0  # seconds
+
 
 @dataclass(frozen=True)
 class Result:
@@ -49,7 +51,7 @@ def call_alone(
     function: str,
     arguments: list[Any],
     *,
-    limit: float = 10.0,
+    limit: float = LIMIT,
     env: dict | None = None,
 ) -> Result:
     """Execute `source` in a fresh process and call `function` of it with `arguments`.

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from workerlab.alone import Result
+from workerlab.alone import LIMIT, Result
 from workerlab.verdicts import Verdict, wrong
 
 
@@ -18,7 +18,7 @@ def not_a_function(answer: Any) -> Verdict:
     )
 
 
-def did_not_return(result: Result, call: str, limit: float = 10.0) -> Verdict:
+def did_not_return(result: Result, call: str, limit: float = LIMIT) -> Verdict:
     """The verdict on a call which ended otherwise than by returning; `limit` is in seconds."""
     if result.kind == "too long":
         return wrong(

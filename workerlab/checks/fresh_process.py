@@ -4,10 +4,8 @@ import inspect
 from collections.abc import KeysView
 from typing import Any
 
-from workerlab.alone import Result, call_alone
+from workerlab.alone import LIMIT, Result, call_alone
 from workerlab.exercise import source_of
-
-LIMIT = 7.0  # seconds
 
 _AFTER_THE_CELL = """
 

@@ -18,7 +18,7 @@ SECONDS = 0.2  # for each handler
 LONGER = 0.6  # where the first look left open whether the machine was busy
 LIMIT = 7.0  # seconds for the function
 ENOUGH = 9.0  # seconds for all of it
-USUAL_START = 1.5  # seconds for two servers
+USUAL_START = 2.2  # seconds for two servers
 
 
 @dataclass
