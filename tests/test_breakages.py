@@ -62,7 +62,7 @@ TIMEOUT = [*LESSON_6, "timeout", "claim-timeout", "claim-replaced", "claim-await
 MISSPELT = [*LESSON_6, "misspelt", "claim-misspelt", "catch", "claim-catch"]
 LESSON_7 = ["imports", "cores", "predict"]
 SWEEP = [*LESSON_7, "server", "sweep"]
-SHORT = ("lesson", "sorted({1, 2, cores, formula, formula + 1, formula + cores + 1})", "[1, 2]")
+SHORT = ("lesson", "sorted({1, 2, cores, cores + 1, formula, formula + cores + 1})", "[1, 2]")
 MEMORY = [*LESSON_7, "model", "measure-model", "preload", "claim-memory", "claim-walk"]
 
 
