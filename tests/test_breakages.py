@@ -61,9 +61,9 @@ LESSON_6 = ["predict", "imports"]
 TIMEOUT = [*LESSON_6, "timeout", "claim-timeout", "claim-replaced", "claim-awaiting"]
 MISSPELT = [*LESSON_6, "misspelt", "claim-misspelt", "catch", "claim-catch"]
 LESSON_7 = ["imports", "cores", "predict"]
-SWEEP = [*LESSON_7, "server", "sweep"]
+SWEEP = [*LESSON_7, "server", "megabytes", "sweep"]
 SHORT = ("lesson", "sorted({1, 2, cores, cores + 1, formula, formula + cores + 1})", "[1, 2]")
-MEMORY = [*LESSON_7, "model", "measure-model", "preload", "claim-memory", "claim-walk"]
+MEMORY = [*LESSON_7, "megabytes", "model", "measure-model", "preload", "claim-memory", "claim-walk"]
 
 
 def main_py(old: str, new: str) -> tuple[str, str, str]:

@@ -95,13 +95,22 @@ def test_links_within_the_repository_lead_somewhere(path):
             assert (path.parent / target).exists(), f"{cell.id}: {target}"
 
 
+def anchors(page: Path) -> set[str]:
+    """The places of a Markdown page that a link reaches both on GitHub and in JupyterLab.
+
+    GitHub makes an anchor of a heading in lower case and without punctuation, JupyterLab as it is.
+    """
+    text = page.read_text()
+    headings = [heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)]
+    same = {heading for heading in headings if re.fullmatch(r"[a-z0-9_-]+", heading)}
+    return same | set(re.findall(r'^<a id="([\w-]+)"></a>$', text, re.M))
+
+
 @every_notebook
-def test_linked_terms_stand_in_the_glossary(path):
-    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
-    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def test_links_into_pages_find_their_place(path):
     for cell in read(path).cells:
-        for anchor in re.findall(r"glossary\.md#([\w-]+)", cell.source):
-            assert anchor in anchors, f"{cell.id}: {anchor}"
+        for page, anchor in re.findall(r"\]\(([\w./-]+\.md)#([^)]*)\)", cell.source):
+            assert anchor in anchors(path.parent / page), f"{cell.id}: {page}#{anchor}"
 
 
 @every_lesson
