@@ -30,7 +30,8 @@ import aiohttp
 import nbformat
 
 from workerlab import Server, burst
-from workerlab.server import ROOT, free_port
+from workerlab.ports import free_port
+from workerlab.server import ROOT
 
 UVICORN = "uvicorn app.main:app --port {port}"
 GUNICORN = (

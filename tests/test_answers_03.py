@@ -147,7 +147,7 @@ LIMITS = [
         ASYNC + "async def find_the_limit(url):\n    print(most(await send(url, 41)))\n",
         "nothing-returned",
     ),
-    Wrong("def find_the_limit(url):\n    while True: pass\n", "never-ends"),
+    Wrong("def find_the_limit(url):\n    __import__('time').sleep(600)\n", "never-ends"),
     Wrong("import sys\ndef find_the_limit(url):\n    sys.exit(3)\n", "ends-the-process"),
     Wrong(
         "import subprocess\ndef find_the_limit(url):\n"
@@ -267,7 +267,7 @@ APPS = [
     Wrong(changed("    began =", f"    {SET}\n    began =", "pass"), "fails-when-asked"),
     Wrong(changed('{"began": began, "ended": time.monotonic()}', '"waited"'), "reply-changed"),
     Wrong(filled(f"{SET}()"), "start-up-raises"),
-    Wrong(filled("while True: pass"), "never-comes-up"),
+    Wrong(filled("__import__('time').sleep(600)"), "never-comes-up"),
     Wrong(filled("import os; os._exit(3)"), "ends-the-process"),
     Wrong(filled(f"{SET}\n    app.routes.clear()") + "app.routes.clear()\n", "no-such-endpoint"),
     Wrong("app = 60\n", "not-an-app"),
@@ -311,7 +311,7 @@ COMMANDS = [
     Wrong("uvicorn app.main --workers 2 --port {port}", "no-app-named"),
     Wrong("fastapi-server app.main:app --workers 2 --port {port}", "no-such-command"),
     Wrong("uvicorn app.main:application --workers 2 --port {port}", "does-not-start"),
-    Wrong("python -c 'while True: pass' {port}", "never-comes-up"),
+    Wrong("python -c 'import time; time.sleep(600)' {port}", "never-comes-up"),
     Wrong("sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 600 & done; wait' {port}", "never-comes-up"),
     Wrong(2, "not-a-text"),
 ]

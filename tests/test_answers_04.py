@@ -167,7 +167,7 @@ SEARCHES = [
     Wrong(SEARCH + "    top(port).pid, [p.pid for p in listeners(port)]\n", "nothing-returned"),
     Wrong(SEARCH + "    return psutil.Process(-port)\n", "raises"),
     Wrong("def master_and_workers(port):\n    return psutil.pids()\n", "needs-another-cell"),
-    Wrong("def master_and_workers(port):\n    while True:\n        pass\n", "never-ends"),
+    Wrong("def master_and_workers(port):\n    __import__('time').sleep(600)\n", "never-ends"),
     Wrong("import os\ndef master_and_workers(port):\n    os._exit(4)\n", "ends-the-process"),
     Wrong(
         SEARCH + "    for _ in range(40):\n"
@@ -338,7 +338,7 @@ HOLDERS = [
     Wrong(HOLDS + "    roles(rows, master), len(inodes(rows))\n", "nothing-returned"),
     Wrong(HOLDS + "    return rows[master]\n", "raises"),
     Wrong(HOLDS + "    return server.listening()\n", "needs-another-cell"),
-    Wrong(HOLDS + "    while True:\n        pass\n", "never-ends"),
+    Wrong(HOLDS + "    __import__('time').sleep(600)\n", "never-ends"),
     Wrong(HOLDS + "    exit(1)\n", "ends-the-process"),
     Wrong("who_holds = ({'master'}, 1)\n", "not-a-function"),
 ]

@@ -150,7 +150,7 @@ IMBALANCES = [
     Wrong(f"{IMBALANCE}    return object(), 1\n", "objects"),
     Wrong(f"{IMBALANCE}    return records[1000]\n", "raises"),
     Wrong(f"{IMBALANCE}    return given, lost(records, workers)\n", "needs-another-cell"),
-    Wrong(f"{IMBALANCE}    while True:\n        pass\n", "never-ends"),
+    Wrong(f"{IMBALANCE}    __import__('time').sleep(600)\n", "never-ends"),
     Wrong(f"{IMBALANCE}    raise SystemExit(2)\n", "ends-the-process"),
     Wrong("imbalance = ({}, 0)\n", "not-a-function"),
 ]
@@ -349,7 +349,8 @@ EIGHTS = [
     ),
     Wrong(
         mended(
-            "app = FastAPI()", "app = FastAPI()\nif __name__ != '__main__':\n    while True: pass"
+            "app = FastAPI()",
+            "app = FastAPI()\nif __name__ != '__main__':\n    __import__('time').sleep(600)",
         ),
         "never-comes-up",
     ),
@@ -357,7 +358,7 @@ EIGHTS = [
     Wrong(mended("127.0.0.1", "0.0.0.0"), "open-to-the-network"),
     Wrong(mended(f'["{GUNICORN}"]', "[]"), "not-a-list"),
     Wrong(mended(f'["{GUNICORN}"]', "[4]"), "not-a-text"),
-    Wrong(quick("while True:", "    pass"), "never-ends"),
+    Wrong(quick("time.sleep(600)"), "never-ends"),
     Wrong(quick("raise SystemExit(3)"), "ends-the-process"),
     Wrong(
         quick(

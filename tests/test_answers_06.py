@@ -88,7 +88,7 @@ FILES = [
     ),
     Wrong(changed(REFUSAL, 'sys.exit(f"WORKERS is wrong:\\n{text}")'), "several-lines"),
     Wrong(changed(REFUSAL, 'print("WORKERS", text); sys.exit()'), "exit-code-zero"),
-    Wrong(changed(REFUSAL, "while True: pass"), "never-ends"),
+    Wrong(changed(REFUSAL, "__import__('time').sleep(600)"), "never-ends"),
     Wrong(changed("127.0.0.1", "0.0.0.0"), "open-to-the-network"),
     Wrong(without("bind"), "open-to-the-network"),  # the default where PORT is set
     Wrong(changed("{os.environ['PORT']}", "8000"), "another-port"),
@@ -119,7 +119,7 @@ FILES = [
     Wrong(
         FILE + "import subprocess\n"
         "for _ in range(30): subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
-        "while True: pass\n",
+        "__import__('time').sleep(600)\n",
         "never-ends",
     ),
     Wrong({"workers": 3}, "not-a-text"),
@@ -369,5 +369,5 @@ def test_a_blank_is_not_attempted(task, answer):
 
 
 def test_a_file_that_waits_for_ever_ends_in_a_verdict():
-    source = LIMITED + "def post_worker_init(worker):\n    while True: pass\n"
+    source = LIMITED + "def post_worker_init(worker):\n    __import__('time').sleep(600)\n"
     assert check.judge(3, source).outcome == "could not check"

@@ -94,7 +94,7 @@ RECOMMENDATIONS = [
     Wrong(unchecked("'worker_mb'", "'bad value'"), "does-not-say-which"),
     Wrong(HEAD + "    return sqrt(cores)\n", "needs-another-cell"),
     Wrong(HEAD + "    return cores[0]\n", "raises"),
-    Wrong(HEAD + "    while True: pass\n", "never-ends"),
+    Wrong(HEAD + "    __import__('time').sleep(600)\n", "never-ends"),
     Wrong(HEAD + "    os._exit(3)\n", "ends-the-process"),
     Wrong(
         "import subprocess\n" + HEAD + "    subprocess.Popen(['sleep', '600'])\n",
@@ -186,7 +186,7 @@ BINDINGS = [
     Wrong(READ + "    return object()\n", "other-words"),
     Wrong(READ + "    return last['cpu']\n", "raises"),
     Wrong(READ + "    return name\n", "needs-another-cell"),
-    Wrong(READ + "    while True: pass\n", "never-ends"),
+    Wrong(READ + "    __import__('time').sleep(600)\n", "never-ends"),
     Wrong(READ + "    exit()\n", "ends-the-process"),
     Wrong("binding = 'cpu'\n", "not-a-function"),
 ]
@@ -290,7 +290,7 @@ APPS = [
     # Only in the server: here too the cell is executed.
     Wrong(served("[1.0] * (80_000_000 if __name__ == 'cell' else 1)"), "too-much-data"),
     Wrong(in_lifespan("import os; os._exit(3)", ARRAY), "ends-the-process"),
-    Wrong(in_lifespan("while True: pass", ARRAY), "never-comes-up"),
+    Wrong(in_lifespan("__import__('time').sleep(600)", ARRAY), "never-comes-up"),
     Wrong(served(write="import os; os.kill(os.getpid(), 9)"), "ends-the-server"),
     Wrong(served(write="import threading; threading.Event().wait()"), "never-answers"),
     Wrong((PRELOAD, "app = 40_000_000\n"), "not-an-app"),

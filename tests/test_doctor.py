@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workerlab import doctor, jupyter, machine, pins, processes
+from workerlab import doctor, jupyter, machine, pins, ports, processes
 from workerlab.doctor import Finding
 
 
@@ -176,7 +176,7 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
         proxy.setblocking(False)
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         monkeypatch.setenv("no_proxy", "")
-        assert doctor.ask_version(doctor.free_port()) is None
+        assert doctor.ask_version(ports.free_port()) is None
         with pytest.raises(BlockingIOError):
             proxy.accept()
 

@@ -21,7 +21,7 @@ from types import ModuleType
 
 import pytest
 
-from workerlab import checking, cli, jupyter, mine, progress, testing, updating
+from workerlab import checking, cli, jupyter, mine, ports, progress, testing, updating
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
@@ -566,7 +566,7 @@ def test_an_installation_that_was_killed_is_repaired(real_clone):
 @pytest.mark.slow
 def test_jupyterlab_is_served_with_a_token_and_ends_at_ctrl_c(real_clone):
     port = jupyter.PORT + 1000
-    while not jupyter.is_free(port):
+    while not ports.is_free(port):
         port += 1
     with tempfile.TemporaryFile("w+") as log:
         command = [real_clone.folder / "learn", "--no-browser", "--allow-root", "--port", str(port)]
@@ -591,7 +591,7 @@ def test_jupyterlab_is_served_with_a_token_and_ends_at_ctrl_c(real_clone):
             process.wait()
         log.seek(0)
         assert "Traceback" not in log.read()
-    assert jupyter.is_free(port)
+    assert ports.is_free(port)
 
 
 QUICK = "def test_quick():\n    assert {}\n"

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from workerlab import Server, burst, closed_loop, steady, stop_all
-from workerlab.server import free_port
+from workerlab.ports import free_port
 
 UVICORN = "uvicorn app.main:app --port {port}"
 GUNICORN = (

@@ -25,6 +25,7 @@ from typing import Any, Literal
 from workerlab import guard
 from workerlab.guarding import ask_to_end, start_guard
 from workerlab.mine import ROOT
+from workerlab.patience import patience
 
 LIMIT = 7.0  # seconds
 
@@ -34,7 +35,7 @@ class Result:
     """How the call ended.
 
     `returned`: `value` is what came back, as JSON has it (`not json`: `value` is its repr).
-    `raised`: `error` names the exception. `too long`: the time limit ended it. `exited`: the
+    `raised`: `error` names the exception. `too long`: ended after `value` seconds. `exited`: the
     process ended before the call did, with `value` as its exit code. `output` is what it printed,
     `pid` the process it ran in.
     """
@@ -56,8 +57,10 @@ def call_alone(
 ) -> Result:
     """Execute `source` in a fresh process and call `function` of it with `arguments`.
 
-    `limit` is in seconds, for all of it. Nothing that the code started is left when this returns.
+    `limit` is in seconds, for all of it, and longer on a busy machine. Nothing that the code
+    started is left when this returns.
     """
+    limit = patience(limit)
 
     folder = tempfile.mkdtemp(prefix="workerlab-")
     path = Path(folder)
@@ -87,7 +90,7 @@ def call_alone(
     if found:
         return Result(**found, output=output)
     if code is None:
-        return Result("too long", output=output)
+        return Result("too long", limit, output=output)
     return Result("exited", code, output=output)
 
 

@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workerlab import jupyter, machine, pins, processes
+from workerlab.ports import free_port, is_free
 
 ROOT = Path(__file__).resolve().parent.parent
 REINSTALL = "delete the folder .venv and start ./learn"
@@ -98,16 +98,10 @@ def kernel() -> Finding:
 
 def ports() -> Finding:
     free = free_port()
-    if jupyter.is_free(jupyter.PORT):
+    if is_free(jupyter.PORT):
         return Finding(f"{jupyter.PORT} and {free} are free on 127.0.0.1")
     note = "nothing to do: ./learn takes the next free one"
     return Finding(f"{jupyter.PORT} is taken", note, serious=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def cores() -> Finding:

@@ -4,25 +4,14 @@ import contextlib
 import json
 import secrets
 import signal
-import socket
 import sys
 from pathlib import Path
 from urllib.parse import quote
 
+from workerlab.ports import is_free
+
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 8888
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of 127.0.0.1."""
-    with socket.socket() as probe:
-        # Without it a port counts as taken for a minute after its last server has gone.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def serve(

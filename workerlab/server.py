@@ -8,7 +8,6 @@ import select
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import psutil
 from workerlab import guard, processes
 from workerlab.commands import address_of, beyond, workers_asked_for
 from workerlab.guarding import ask_to_end, start_guard
+from workerlab.ports import free_port
 from workerlab.probe import REPORT_TO
 from workerlab.readiness import Question
 from workerlab.reports import reports
@@ -378,13 +378,6 @@ def stop_all() -> None:
         ask_to_end(its_guard, guard.GRACE)
     for name in {*_running, *_adopted}:
         end(name)
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 which nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def last_lines(log: str, count: int = 15) -> str:

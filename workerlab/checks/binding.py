@@ -97,7 +97,7 @@ def judge_binding(function: Any) -> Verdict:
     result = call_each(function, calls, limit=LIMIT)
     call = f"{function.__name__}(sweep, cores, memory_mb)"
     if result.kind not in ("returned", "not json"):
-        return did_not_return(result, call, LIMIT)
+        return did_not_return(result, call)
     said = result.value if result.kind == "returned" else [result.value] * len(calls)
     for situation, word in zip(situations, said, strict=True):
         verdict = _no_word(word, _details(Answer(situation, word), call))

@@ -4,7 +4,8 @@ import json
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from workerlab.alone import LIMIT, Result
+from workerlab.alone import Result
+from workerlab.patience import patience
 from workerlab.verdicts import Verdict, wrong
 
 
@@ -18,12 +19,12 @@ def not_a_function(answer: Any) -> Verdict:
     )
 
 
-def did_not_return(result: Result, call: str, limit: float = LIMIT) -> Verdict:
-    """The verdict on a call which ended otherwise than by returning; `limit` is in seconds."""
+def did_not_return(result: Result, call: str) -> Verdict:
+    """The verdict on a call which ended otherwise than by returning."""
     if result.kind == "too long":
         return wrong(
             "never-ends",
-            f"Your function did not come back within {limit:g} seconds; it was ended.",
+            f"Your function did not come back within {result.value:.2g} seconds; it was ended.",
             "Which line can wait for ever?",
             ran=call,
         )
@@ -77,5 +78,5 @@ def no_pair(answer: Any, pair: str, unpacking: str, details: dict[str, str]) -> 
 
 def ask(url: str) -> dict[str, Any]:
     """The JSON reply to one GET of a server on this machine."""
-    with build_opener(ProxyHandler({})).open(url, timeout=5) as response:
+    with build_opener(ProxyHandler({})).open(url, timeout=patience(5)) as response:
         return json.load(response)

@@ -12,6 +12,7 @@ from typing import Any
 
 from workerlab.checks.gunicorn_settings import Reading, is_here, read_settings
 from workerlab.checks.launching import open_to_the_network
+from workerlab.patience import patience
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart, misspelt_settings
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, wrong
@@ -129,7 +130,7 @@ def served(folder: Path, options: str = "", env: dict[str, str] | None = None) -
     """A server of app.main with the file. Raises Refused, also where it does not start."""
     command = f"{COMMAND} --bind 127.0.0.1:{{port}} {options}".strip()
     try:
-        server = Server(command, name="check", cwd=folder, env=env, timeout=LIMIT)
+        server = Server(command, name="check", cwd=folder, env=env, timeout=patience(LIMIT))
     except ServerDidNotStart as error:
         raise Refused(_did_not_start(_short(str(error), folder))) from None
     except ValueError:
@@ -156,7 +157,7 @@ def _did_not_start(report: str) -> Verdict:
         )
     if " within " in report:
         return could_not_check(
-            f"no server within {LIMIT:g} s; is the machine busy, or does the file wait for ever?"
+            "no server came up in time; is the machine busy, or does the file wait for ever?"
         )
     log = [line.strip() for line in report.splitlines()[1:] if line.strip()]
     details = {

@@ -16,6 +16,7 @@ from workerlab.checks.config_text import (
 from workerlab.checks.no_limit import no_limit
 from workerlab.checks.worker_classes import class_of, judge_worker_class
 from workerlab.load import burst
+from workerlab.patience import patience
 from workerlab.records import Run
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
@@ -78,7 +79,8 @@ def _one_worker(settings: dict[str, Any]) -> Verdict | None:
 def _look(server: Server, seconds: float, count: int = REQUESTS) -> Run:
     urls = [f"{server.url}/slow-await?seconds={seconds}"] * count
     with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        return threads.submit(lambda: asyncio.run(burst(urls, after="began", timeout=9))).result()
+        sending = burst(urls, after="began", timeout=patience(9))
+        return threads.submit(asyncio.run, sending).result()
 
 
 def _is_sure(run: Run) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 
 from workerlab.load import burst
+from workerlab.patience import patience
 from workerlab.server import Server, end
 from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, right, wrong
@@ -147,7 +148,7 @@ async def _without_master(server: Server) -> Tried:
     master = server.pid
     os.kill(master, signal.SIGSTOP)
     try:
-        run = await burst(f"{server.url}/health", 12, after="received", timeout=4)
+        run = await burst(f"{server.url}/health", 12, after="received", timeout=patience(4))
     finally:
         os.kill(master, signal.SIGCONT)
     pids = sorted({record.worker for record in run.records if record.ok})
@@ -165,7 +166,7 @@ async def _while_blocked(server: Server, sockets: str, enough: int) -> Tried:
     for seconds in BLOCKED:
         # The first sends on when it has begun, each of the others when it is answered.
         urls = [f"{server.url}/slow?seconds={seconds}", *[f"{server.url}/health"] * MOST]
-        slow, *quick = (await burst(urls, after="began", timeout=8)).records
+        slow, *quick = (await burst(urls, after="began", timeout=patience(8))).records
         if slow.ended is None:
             continue
         meanwhile = [record for record in quick if record.ok and record.sent < slow.ended]

@@ -28,6 +28,7 @@ from workerlab.checks.fresh_process import call_each
 from workerlab.checks.front import Front, front
 from workerlab.commands import workers_asked_for
 from workerlab.exercise import source_of
+from workerlab.patience import patience
 from workerlab.processes import is_alive
 from workerlab.server import Server, end
 from workerlab.start_errors import ServerDidNotStart
@@ -86,10 +87,10 @@ def judge_eight(function: Any) -> Verdict:
 
 
 def _start_all(commands: list[str], folder: str, env: dict[str, str]) -> list[Server]:
+    limit = patience(START_LIMIT)
+
     def start(number: int) -> Server:
-        return Server(
-            commands[number], name=f"check {number}", cwd=folder, env=env, timeout=START_LIMIT
-        )
+        return Server(commands[number], name=f"check {number}", cwd=folder, env=env, timeout=limit)
 
     with ThreadPoolExecutor(len(commands)) as threads:
         servers = list(threads.map(start, range(len(commands))))

@@ -72,7 +72,7 @@ def verdict_on(seen: Seen) -> Verdict:
     call = "your commands, and send_eight(urls)"
     result = seen.result
     if not seen.works and result.kind not in ("returned", "not json"):
-        return did_not_return(result, call, LIMIT)
+        return did_not_return(result, call)
     details = {"ran": call, "came_back": _told(seen), "expected": EXPECTED}
     workers = len({work.pid for work in seen.works})
     if workers > MOST_WORKERS and not seen.died:
@@ -81,7 +81,7 @@ def verdict_on(seen: Seen) -> Verdict:
     if verdict is not None:
         return verdict
     if result.kind not in ("returned", "not json"):
-        return did_not_return(result, call, LIMIT)
+        return did_not_return(result, call)
     verdict = judge_value(result, seen, details)
     return verdict or right(
         f"eight requests, in less than {TIMES:g} times one.", call, details["came_back"]

@@ -13,6 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 from workerlab.checks.gunicorn_settings import is_here, read_settings
 from workerlab.checks.launching import open_to_the_network, refused
 from workerlab.checks.worker_classes import UVICORN_WORKER, class_of, judge_worker_class
+from workerlab.patience import patience
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
@@ -44,11 +45,11 @@ def judge_command(command: Any) -> Verdict:
         return verdict
     try:
         # The workers are the same, and the app is imported once and not four times.
-        server = Server(f"{command} --preload", name="check", timeout=LIMIT)
+        server = Server(f"{command} --preload", name="check", timeout=patience(LIMIT))
     except ServerDidNotStart as error:
         report = str(error)
-        if f"within {LIMIT:g} s" in report:
-            return could_not_check(f"no server within {LIMIT:g} s; is the machine busy?")
+        if " within " in report:
+            return could_not_check("no server came up in time; is the machine busy?")
         return _not_understood(command, "\n".join(report.splitlines()[1:]))
     try:
         return _running(command, server, settings)
@@ -147,7 +148,7 @@ def _before_the_launch(command: str, settings: dict[str, Any]) -> Verdict | None
 
 
 def _running(command: str, server: Server, settings: dict[str, Any]) -> Verdict:
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + patience(2)
     while len(server.workers) < settings["workers"] and time.monotonic() < deadline:
         time.sleep(0.02)
     tree = server.tree()
@@ -203,7 +204,7 @@ def _wrong_number(command: str, seen: str, count: int) -> Verdict:
 
 def _ask(url: str) -> tuple[int, dict[str, Any]]:
     try:
-        with build_opener(ProxyHandler({})).open(url, timeout=5) as response:
+        with build_opener(ProxyHandler({})).open(url, timeout=patience(5)) as response:
             reply = json.loads(response.read())
             return response.status, reply if isinstance(reply, dict) else {}
     except HTTPError as error:

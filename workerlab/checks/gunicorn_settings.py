@@ -21,6 +21,7 @@ from typing import Any
 from workerlab.alone import call_alone
 from workerlab.commands import is_loopback
 from workerlab.mine import ROOT
+from workerlab.patience import patience
 
 LIMIT = 2.0  # seconds, for each environment
 # What Server takes away from a server's environment.
@@ -111,7 +112,7 @@ def _read_in_a_fork(environment: dict[str, str | None]) -> dict[str, Any]:
         pid = os.fork()
         if pid == 0:
             _read(environment, output, found)
-        code = _exit_code(pid, time.monotonic() + LIMIT)
+        code = _exit_code(pid, time.monotonic() + patience(LIMIT))
         printed = output.read_text(errors="replace") if output.exists() else ""
         settings = json.loads(found.read_text()) if found.exists() else None
     return {"settings": settings, "exit_code": code, "output": printed}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workerlab.checks.calling import did_not_return, no_pair, not_a_function
-from workerlab.checks.fresh_process import LIMIT, call_each
+from workerlab.checks.fresh_process import call_each
 from workerlab.checks.masters import COMMAND
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
@@ -84,7 +84,7 @@ def judge_holders(function: Any) -> Verdict:
     result = call_each(function, [[rows, master] for master, rows in cases])
     ran = f"{function.__name__}(rows, master), for four servers"
     if result.kind not in ("returned", "not json"):
-        return did_not_return(result, ran, LIMIT)
+        return did_not_return(result, ran)
     expected = [[sorted(_roles(*case)), _sockets(*case)] for case in cases]
     details = {
         "ran": ran,

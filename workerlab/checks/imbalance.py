@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from workerlab.checks.calling import did_not_return, no_pair, not_a_function
-from workerlab.checks.fresh_process import LIMIT, call_each
+from workerlab.checks.fresh_process import call_each
 from workerlab.checks.imbalance_mistakes import LOSSES, SHARES, Case, Mistakes, lost, shares
 from workerlab.verdicts import Verdict, right, wrong
 
@@ -21,7 +21,7 @@ def judge_imbalance(function: Any) -> Verdict:
     result = call_each(function, [[case.records, case.workers] for case in cases])
     ran = f"{function.__name__}(records, workers), for {len(cases)} made-up runs"
     if result.kind not in ("returned", "not json"):
-        return did_not_return(result, ran, LIMIT)
+        return did_not_return(result, ran)
     verdict = _shape(
         result.kind, result.value, {"ran": ran, "came_back": f"{result.value!r}"[:300]}
     )

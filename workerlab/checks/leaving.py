@@ -5,25 +5,26 @@ import json
 import time
 
 from workerlab import processes
+from workerlab.patience import patience
 from workerlab.server import Server
 
 MOST = 150  # requests to one worker
 
 
-def requests_until_one_leaves(server: Server, patience: float) -> int | None:
+def requests_until_one_leaves(server: Server, wait: float) -> int | None:
     """How many requests the first worker that leaves has served; None if none leaves.
 
-    `patience` is in seconds: for how long a worker is waited for which has closed a connection, or
+    `wait` is in seconds: for how long a worker is waited for which has closed a connection, or
     has served MOST requests.
     """
-    until = time.monotonic() + 5
+    until = time.monotonic() + patience(5)
     counts: dict[int, int] = {}
     while max(counts.values(), default=0) < MOST and time.monotonic() < until:
         before = counts.copy()
         worker = _ask_while_connected(server, counts)
         # Where nothing is kept alive, each connection ends with its first request.
         leaves = counts.get(worker, 0) > before.get(worker, 0) + 1
-        looks_end = time.monotonic() + patience * leaves
+        looks_end = time.monotonic() + wait * leaves
         while True:
             # Nobody else is asked meanwhile: the other workers shall not leave as well.
             gone = [pid for pid in counts if not processes.is_alive(pid)]
@@ -37,7 +38,7 @@ def requests_until_one_leaves(server: Server, patience: float) -> int | None:
 
 def _ask_while_connected(server: Server, counts: dict[int, int]) -> int:
     """Ask through one connection, so one worker, until it is closed; the worker's pid."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=3)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=patience(3))
     worker = -1
     try:
         connection.connect()

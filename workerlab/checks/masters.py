@@ -41,7 +41,7 @@ def _one(function: Any, server: Server, count: int) -> Verdict:
     ran = f"{function.__name__}(port), for one of two servers which run side by side"
     result = call_each(function, [[server.port]], limit=LIMIT)
     if result.kind not in ("returned", "not json"):
-        return did_not_return(result, ran, LIMIT)
+        return did_not_return(result, ran)
     value = result.value[0] if result.kind == "returned" else result.value
     master, workers = server.pid, server.workers
     details = {

@@ -9,6 +9,7 @@ from typing import Any
 from workerlab.alone import Result, call_alone
 from workerlab.checks.calling import ask, did_not_return, not_a_function
 from workerlab.exercise import source_of
+from workerlab.patience import patience
 from workerlab.server import Server, end
 from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, right, wrong
@@ -16,9 +17,7 @@ from workerlab.verdicts import Verdict, right, wrong
 TOKENS = (7, 23)
 SECONDS = 0.2  # for each handler
 LONGER = 0.6  # where the first look left open whether the machine was busy
-LIMIT = 7.0  # seconds for the function
 ENOUGH = 9.0  # seconds for all of it
-USUAL_START = 2.2  # seconds for two servers
 
 
 @dataclass
@@ -58,15 +57,14 @@ def judge_limit(function: Any) -> Verdict:
     with ThreadPoolExecutor(len(TOKENS)) as threads:
         try:
             servers = list(threads.map(_start, TOKENS))
-            # A busy machine needs longer for all of it.
-            slowness = min(max((time.monotonic() - began) / USUAL_START, 1.0), 3.0)
-            limit = LIMIT * slowness
+            # A busy machine needs longer for each handler as well.
+            longer = patience(1.0)
 
             def look_at(server: Server, seconds: float) -> Seen:
-                return _look(function, server, seconds * slowness, limit)
+                return _look(function, server, seconds * longer)
 
             seen = list(threads.map(lambda server: look_at(server, SECONDS), servers))
-            limit = began + ENOUGH * slowness - time.monotonic()
+            limit = began + ENOUGH * longer - time.monotonic()
             in_doubt = all(look.is_right or look.may_be_haste for look in seen)
             if in_doubt and not all(look.is_right for look in seen) and limit > 1:
                 again = list(threads.map(lambda server: look_at(server, LONGER), servers))
@@ -77,7 +75,7 @@ def judge_limit(function: Any) -> Verdict:
     call = f"{function.__name__}(url)"
     for look in seen:
         if look.result.kind not in ("returned", "not json"):
-            return did_not_return(look.result, call, round(LIMIT * slowness))
+            return did_not_return(look.result, call)
     ran = f"{call}, against a server with {TOKENS[0]} tokens and one with {TOKENS[1]}"
     came_back = " and ".join(repr(look.value) for look in seen)[:300]
     if all(look.is_right for look in seen):
@@ -109,10 +107,10 @@ def _start(tokens: int) -> Server:
         return Server(command, **options)
 
 
-def _look(function: Any, server: Server, seconds: float, limit: float) -> Seen:
+def _look(function: Any, server: Server, seconds: float) -> Seen:
     url = f"{server.url}/slow-def?seconds={seconds:.2f}"
     before = ask(f"{server.url}/count")
-    result = call_alone(source_of(function), function.__name__, [url], limit=limit)
+    result = call_alone(source_of(function), function.__name__, [url])
     after = ask(f"{server.url}/count")
     return Seen(after["tokens"], result, after["begun"] - before["begun"], after["peak"])
 

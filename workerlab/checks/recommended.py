@@ -68,7 +68,7 @@ def judge_recommendation(function: Any) -> Verdict:
     result = call_alone(source, "_called_by_the_check", calls, limit=LIMIT)
     name = function.__name__
     if result.kind != "returned":
-        return did_not_return(result, f"{name}(...)", LIMIT)
+        return did_not_return(result, f"{name}(...)")
     outcomes = iter(result.value)
     seen = [[(case, next(outcomes)) for case in group] for group in groups]
     *good, bad = seen

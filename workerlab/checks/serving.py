@@ -20,6 +20,7 @@ from typing import Any
 
 import aiohttp
 
+from workerlab.patience import patience
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart
 
@@ -88,14 +89,14 @@ def serve_and_ask(source: str, paths: list[str], env: dict[str, str] | None = No
 
     Takes up to about 9 seconds; what does not answer by then is recorded as such.
     """
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + patience(LIMIT)
     loopback = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
     with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
         (Path(folder) / "cell.py").write_text(source, encoding="utf-8")
         try:
             server = Server(
                 COMMAND, name="check", env={**(env or {}), **loopback}, cwd=folder,
-                timeout=START_LIMIT,
+                timeout=patience(START_LIMIT),
             )  # fmt: skip
         except ServerDidNotStart as error:
             return _not_started(str(error))

@@ -10,6 +10,7 @@ from typing import Any
 from workerlab.checks.config_text import COMMAND, Refused, served, written
 from workerlab.checks.leaving import requests_until_one_leaves
 from workerlab.load import burst
+from workerlab.patience import patience
 from workerlab.records import Run
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
@@ -121,7 +122,7 @@ def _bind(server: Server) -> str:
 
 
 def _workers(server: Server) -> str:
-    server.wait_for_workers(2, timeout=4)
+    server.wait_for_workers(2, timeout=patience(4))
     return server.tree()
 
 
@@ -131,7 +132,7 @@ def _worker_class(server: Server) -> str:
 
 
 def _keepalive(server: Server) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=4)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=patience(4))
     connection.request("GET", "/health")
     connection.getresponse().read()
     began = time.monotonic()
@@ -181,7 +182,7 @@ QUESTIONS = {
 
 def _burst(urls: list[str]) -> Run:
     with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        return threads.submit(lambda: asyncio.run(burst(urls, timeout=8))).result()
+        return threads.submit(lambda: asyncio.run(burst(urls, timeout=patience(8)))).result()
 
 
 def _lines(server: Server) -> list[str]:

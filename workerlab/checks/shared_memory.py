@@ -21,6 +21,7 @@ import psutil
 from workerlab.checks.each_worker import ask, cpu_of_workers, one_to_each
 from workerlab.checks.memory_notes import notes
 from workerlab.checks.serving import ERROR, Reply
+from workerlab.patience import patience
 from workerlab.server import Server
 
 WORKERS = 3
@@ -84,7 +85,7 @@ def measure(source: str, settings: str) -> Measured:
 
     Takes up to about 10 seconds. Raises ServerDidNotStart, with the log of the first that failed.
     """
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + patience(LIMIT)
     with _folder(source, settings) as mine, _folder(source, "") as plain:
         with ThreadPoolExecutor(2) as pool:
             folders = {"check": mine, "check-without": plain}
@@ -115,7 +116,7 @@ def _folder(source: str, settings: str) -> Iterator[str]:
 def _start(name: str, folder: str) -> Server:
     # NumPy would set memory aside for a thread on each core.
     env = {"OPENBLAS_NUM_THREADS": "1"}
-    return Server(COMMAND, name=name, env=env, cwd=folder, timeout=START_LIMIT)
+    return Server(COMMAND, name=name, env=env, cwd=folder, timeout=patience(START_LIMIT))
 
 
 def _end(server: Server) -> None:

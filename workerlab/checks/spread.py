@@ -9,7 +9,7 @@ from typing import Any
 
 from workerlab.checks.blocking import NOTES
 from workerlab.checks.calling import did_not_return, not_a_function
-from workerlab.checks.fresh_process import LIMIT, call_each
+from workerlab.checks.fresh_process import call_each
 from workerlab.checks.front import Arrival, front
 from workerlab.records import peak_overlap
 from workerlab.server import Server
@@ -57,7 +57,7 @@ def judge_four(function: Any) -> Verdict:
             server.stop()
     ran = f"{function.__name__}(url)"
     if result.kind not in ("returned", "not json"):
-        return did_not_return(result, ran, LIMIT)
+        return did_not_return(result, ran)
     pids = {one.pid for one in seen}
     peak = peak_overlap([(one.began, one.ended) for one in seen])
     details = {

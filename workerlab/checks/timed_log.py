@@ -17,6 +17,7 @@ from workerlab.checks.config_text import (
     written,
 )
 from workerlab.load import burst
+from workerlab.patience import patience
 from workerlab.records import Record, Run
 from workerlab.reports import reports
 from workerlab.server import Server
@@ -60,10 +61,10 @@ def _requests(server: Server) -> Run:
     async def later() -> Run:
         await asyncio.sleep(APART)
         urls = [f"{server.url}/slow-await?seconds={SHORT}", f"{server.url}/nowhere"]
-        return await burst(urls, timeout=4)
+        return await burst(urls, timeout=patience(4))
 
     async def all_of_them() -> Run:
-        long = burst(f"{server.url}/slow-await?seconds={LONG}", timeout=4)
+        long = burst(f"{server.url}/slow-await?seconds={LONG}", timeout=patience(4))
         first, second = await asyncio.gather(long, later())
         return first + second
 
@@ -73,7 +74,7 @@ def _requests(server: Server) -> Run:
 
 def _wait_for_lines(server: Server) -> list[tuple[str, str, str]]:
     """Path, status and duration of each line in the form asked for, without the kit's /health."""
-    deadline = time.monotonic() + MOST_FOR_LINES
+    deadline = time.monotonic() + patience(MOST_FOR_LINES)
     while True:
         lines = [line for line in LINE.findall(server.log) if line[0] != "/health"]
         if len(lines) >= 3 or time.monotonic() > deadline:

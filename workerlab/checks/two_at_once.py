@@ -10,6 +10,7 @@ from typing import Any
 from workerlab.checks.launching import did_not_start, open_to_the_network, refused
 from workerlab.commands import address_of, is_loopback
 from workerlab.load import burst
+from workerlab.patience import patience
 from workerlab.records import Run, peak_overlap
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart, is_listening
@@ -38,7 +39,7 @@ def judge_command(command: Any) -> Verdict:
             expected="one command",
         )
     try:
-        server = Server(shlex.join(words), name="check", env=env, timeout=START_LIMIT)
+        server = Server(shlex.join(words), name="check", env=env, timeout=patience(START_LIMIT))
     except ServerDidNotStart as error:
         return _did_not_start(command, str(error))
     except ValueError:
@@ -123,7 +124,7 @@ def _two_at_once(command: str, env: dict[str, str], server: Server) -> Verdict:
 
 def _wait_for_all_workers(server: Server) -> None:
     """Where the command itself does not say how many there are, the kit does not wait for them."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + patience(2)
     while len(server.workers) > 1 and time.monotonic() < deadline:
         try:
             server.wait_for_workers(len(server.workers), timeout=0.1)
@@ -137,7 +138,7 @@ def _send_two(server: Server) -> Run:
     url = f"{server.url}/cpu?seconds={SECONDS}"
     with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
         return threads.submit(
-            lambda: asyncio.run(burst(url, n=2, after="began", timeout=5))
+            lambda: asyncio.run(burst(url, n=2, after="began", timeout=patience(5)))
         ).result()
 
 

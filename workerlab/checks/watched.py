@@ -18,6 +18,8 @@ from typing import Any
 
 import fastapi  # noqa: F401
 
+from workerlab.patience import patience
+
 PAUSE = 0.01  # seconds from one look to the next
 HELD = 0.1  # seconds; a shorter stay does not count
 # A file with one of these is where a thread waits for another, or for a process.
@@ -32,7 +34,7 @@ FAILED = "startup failed"
 
 
 def _give_up() -> None:
-    if not _is_read.wait(READING_LIMIT):
+    if not _is_read.wait(patience(READING_LIMIT)):
         print(NOT_READ, FAILED, sep="\n", flush=True)
         os._exit(1)
 

@@ -1,0 +1,28 @@
+"""Which ports of this machine are free."""
+
+import random
+import socket
+
+# Below those which Linux and macOS give to clients, any of which might take a port in the moment
+# between the look and the start of the server.
+RANGE = range(20_000, 32_000)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 which nobody uses at this moment. Raises OSError if there is none."""
+    for port in random.sample(RANGE, len(RANGE)):
+        if is_free(port):
+            return port
+    raise OSError(f"no port from {RANGE.start} to {RANGE.stop - 1} of 127.0.0.1 is free")
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        # Without it a port counts as taken for a minute after its last server has gone.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
