@@ -52,15 +52,15 @@ def call_alone(
     function: str,
     arguments: list[Any],
     *,
-    limit: float = LIMIT,
+    limit: float | None = None,
     env: dict | None = None,
 ) -> Result:
     """Execute `source` in a fresh process and call `function` of it with `arguments`.
 
-    `limit` is in seconds, for all of it, and longer on a busy machine. Nothing that the code
-    started is left when this returns.
+    `limit` is in seconds, for all of it; by default 7 s, and more on a busy machine. Nothing that
+    the code started is left when this returns.
     """
-    limit = patience(limit)
+    limit = patience(LIMIT) if limit is None else limit
 
     folder = tempfile.mkdtemp(prefix="workerlab-")
     path = Path(folder)

@@ -127,7 +127,7 @@ def _send(function: Any, servers: list[Server], watch: Watch, env: dict[str, str
             [[[f"{door.url}/work" for door in doors]]],
             first="from workerlab.checks.blocking import report_to_me; report_to_me()",
             env=env,
-            limit=LIMIT,
+            limit=patience(LIMIT),
         )
         cut = _wait(calling, watch, doors)
         if cut:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import KeysView
 from typing import Any
 
-from workerlab.alone import LIMIT, Result, call_alone
+from workerlab.alone import Result, call_alone
 from workerlab.exercise import source_of
 
 _AFTER_THE_CELL = """
@@ -22,11 +22,11 @@ def call_each(
     *,
     first: str = "",
     env: dict[str, str] | None = None,
-    limit: float = LIMIT,
+    limit: float | None = None,
 ) -> Result:
     """Call the function once with each list of arguments, after the statement `first`.
 
-    `limit` is in seconds, for all of it. The value is the list of what came back. Sets and tuples,
+    `limit` is that of `call_alone`. The value is the list of what came back. Sets and tuples,
     which JSON does not have, become lists; other values which JSON does not have leave the
     Result's kind at "not json".
     """

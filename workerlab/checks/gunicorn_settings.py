@@ -65,7 +65,7 @@ def read_settings(
     An environment adds variables to the reader's own, or takes those away which are None. `cwd` is
     the folder in which Gunicorn would start.
     """
-    limit = 8.0  # of which most is the start of a process on a busy machine
+    limit = patience(8.0)
     result = call_alone(
         _CALL, "read_in_forks", [arguments, list(environments), str(cwd)], limit=limit
     )

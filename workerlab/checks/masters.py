@@ -7,6 +7,7 @@ import psutil
 from workerlab import processes
 from workerlab.checks.calling import did_not_return, not_a_function, returned_nothing
 from workerlab.checks.fresh_process import call_each
+from workerlab.patience import patience
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
@@ -39,7 +40,7 @@ def judge_search(function: Any) -> Verdict:
 
 def _one(function: Any, server: Server, count: int) -> Verdict:
     ran = f"{function.__name__}(port), for one of two servers which run side by side"
-    result = call_each(function, [[server.port]], limit=LIMIT)
+    result = call_each(function, [[server.port]], limit=patience(LIMIT))
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)
     value = result.value[0] if result.kind == "returned" else result.value

@@ -24,6 +24,7 @@ from workerlab.checks.recommended_errors import (
 )
 from workerlab.checks.recommended_mistakes import Mistake, mistakes_of
 from workerlab.exercise import source_of
+from workerlab.patience import patience
 from workerlab.verdicts import Verdict, right, wrong
 
 LIMIT = 5.0  # seconds for all calls
@@ -65,7 +66,7 @@ def judge_recommendation(function: Any) -> Verdict:
     groups = [AMPLE, FRACTIONS, TIGHT, random_cases(), [case for case, _ in REFUSED]]
     calls = [list(case) for group in groups for case in group]
     source = source_of(function) + _AFTER_THE_CELL.format(name=function.__name__)
-    result = call_alone(source, "_called_by_the_check", calls, limit=LIMIT)
+    result = call_alone(source, "_called_by_the_check", calls, limit=patience(LIMIT))
     name = function.__name__
     if result.kind != "returned":
         return did_not_return(result, f"{name}(...)")

@@ -27,7 +27,7 @@ JOINING = ("threading.py", "concurrent/futures/_base.py", "multiprocessing/")
 # What a thread of a pool is in when it has nothing to do.
 IDLE = ("_worker", "wait", "get")
 
-READING_LIMIT = 5.0  # seconds
+READING_LIMIT = 3.5  # seconds
 NOT_READ = "the cell does not come to its end"
 # The kit then waits no longer, even if children that the cell has started are still there.
 FAILED = "startup failed"
