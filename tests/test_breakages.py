@@ -62,7 +62,7 @@ TIMEOUT = [*LESSON_6, "timeout", "claim-timeout", "claim-replaced", "claim-await
 MISSPELT = [*LESSON_6, "misspelt", "claim-misspelt", "catch", "claim-catch"]
 LESSON_7 = ["imports", "cores", "predict"]
 SWEEP = [*LESSON_7, "server", "megabytes", "sweep"]
-SHORT = ("lesson", "sorted({1, 2, cores, cores + 1, formula, formula + cores + 1})", "[1, 2]")
+SHORT = ("lesson", "[1, cores, cores + 1, formula, beyond]", "[1, cores]")
 MEMORY = [*LESSON_7, "megabytes", "model", "measure-model", "preload", "claim-memory", "claim-walk"]
 
 
