@@ -313,7 +313,7 @@ BREAKAGES = [
             SHORT,
             ("lesson", 'server.signal("TTIN")', "continue"),
             ("lesson", "cores == 1 or others > 30", "False"),
-            ("lesson", "computing[cores]", "computing[2]"),
+            ("lesson", "computing[cores]", "computing[counts[1]]"),
         ],
         [*SWEEP, "claim-growth"],
         {"claim-growth"},
