@@ -1,0 +1,15 @@
+import pytest
+
+from workerlab import patience
+
+
+@pytest.mark.parametrize(
+    ("slowness", "seconds"), [(0.9, 7.0), (1.0, 7.0), (2.5, 17.5), (9.0, 28.0)]
+)
+def test_a_limit_grows_on_a_busy_machine_up_to_four_times(monkeypatch, slowness, seconds):
+    monkeypatch.setattr(patience, "slowness", lambda: slowness)
+    assert patience.patience(7.0) == seconds
+
+
+def test_a_computation_takes_no_less_than_its_cpu_time():
+    assert patience.slowness() >= 0.99
