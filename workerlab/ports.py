@@ -10,10 +10,10 @@ RANGE = range(20_000, 32_000)
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 which nobody uses at this moment. Raises OSError if there is none."""
-    for port in random.sample(RANGE, len(RANGE)):
-        if is_free(port):
+    for _ in range(1000):
+        if is_free(port := random.choice(RANGE)):
             return port
-    raise OSError(f"no port from {RANGE.start} to {RANGE.stop - 1} of 127.0.0.1 is free")
+    raise OSError(f"no free port of 127.0.0.1 from {RANGE.start} to {RANGE.stop - 1} was found")
 
 
 def is_free(port: int) -> bool:
