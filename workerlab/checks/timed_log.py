@@ -58,13 +58,16 @@ def judge_lines(config: Any) -> Verdict:
 
 
 def _requests(server: Server) -> Run:
+    # Measured before the requests: it would hold up the loop that sends them.
+    timeout = patience(4)
+
     async def later() -> Run:
         await asyncio.sleep(APART)
         urls = [f"{server.url}/slow-await?seconds={SHORT}", f"{server.url}/nowhere"]
-        return await burst(urls, timeout=patience(4))
+        return await burst(urls, timeout=timeout)
 
     async def all_of_them() -> Run:
-        long = burst(f"{server.url}/slow-await?seconds={LONG}", timeout=patience(4))
+        long = burst(f"{server.url}/slow-await?seconds={LONG}", timeout=timeout)
         first, second = await asyncio.gather(long, later())
         return first + second
 

@@ -27,14 +27,15 @@ JOINING = ("threading.py", "concurrent/futures/_base.py", "multiprocessing/")
 # What a thread of a pool is in when it has nothing to do.
 IDLE = ("_worker", "wait", "get")
 
-READING_LIMIT = 3.5  # seconds
+# Measured here, before the cell itself may keep this process busy.
+READING_LIMIT = patience(3.5)  # seconds
 NOT_READ = "the cell does not come to its end"
 # The kit then waits no longer, even if children that the cell has started are still there.
 FAILED = "startup failed"
 
 
 def _give_up() -> None:
-    if not _is_read.wait(patience(READING_LIMIT)):
+    if not _is_read.wait(READING_LIMIT):
         print(NOT_READ, FAILED, sep="\n", flush=True)
         os._exit(1)
 
