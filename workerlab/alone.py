@@ -67,14 +67,10 @@ def call_alone(
     (path / "source.py").write_text(source, encoding="utf-8")
     (path / "call.json").write_text(json.dumps({"function": function, "arguments": arguments}))
     log = open(path / "log", "w+b")  # noqa: SIM115
-    spec = {
-        "folder": folder,
-        "argv": [sys.executable, "-m", "workerlab.alone", folder],
-        "cwd": str(ROOT),
-        "log": str(path / "log"),
-    }
+    its_own = [sys.executable, "-m", "workerlab.alone", folder]
     marker = {guard.MARKER: uuid.uuid4().hex, "PYTHONUNBUFFERED": "1"}
-    its_guard = start_guard(spec, {**os.environ, **(env or {}), **marker})
+    environment = {**os.environ, **(env or {}), **marker}
+    its_guard = start_guard(folder, str(ROOT), str(path / "log"), *its_own, env=environment)
     try:
         code = _wait_for_exit(its_guard, time.monotonic() + limit)
         result = path / "result.json"

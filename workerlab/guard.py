@@ -1,9 +1,10 @@
 """The guard: a small process which starts one server and never lets it outlive its notebook.
 
-    python -I -S guard.py SPEC    SPEC: JSON with owner, folder, argv, cwd, log; or with owner, pid
+    python -I -S guard.py OWNER FOLDER CWD LOG PROGRAM [ARGUMENT ...]
+    python -I -S guard.py OWNER PID
 
-The environment is the server's, with `WORKERLAB_SERVER` naming this one server. With `pid` it
-adopts a process which was started without it, in a session of its own.
+The environment is the server's, with `WORKERLAB_SERVER` naming this one server. With PID it adopts
+a process which was started without it, in a session of its own.
 
 The owner is the notebook's kernel; it holds the other end of the guard's standard input. When that
 closes, for whatever reason (a restarted kernel, a crash, SIGKILL), or the owner is gone, or writes
@@ -21,13 +22,11 @@ server is left.
 Nobody guards the guard. Where it alone is killed, the kernel ends the server upon `Server.stop`;
 where both are killed, the server goes on, and `./learn doctor` names it.
 
-It starts with nothing but built-in modules, because the reader waits for it. psutil comes later.
+It starts with as few modules as it can, because the reader waits for it. The others come later.
 """
 
-import json
 import os
 import select
-import shutil
 import signal
 import sys
 import time
@@ -36,23 +35,29 @@ MARKER = "WORKERLAB_SERVER"
 GRACE = 4.0  # seconds from TERM to KILL
 
 
-def main(spec):
+def main(owner, *rest):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    if len(rest) == 1:
+        guard_another(int(rest[0]), int(owner))
+    else:
+        guard_own(int(owner), *rest)
+
+
+def guard_own(owner, folder, cwd, log, *argv):
+    """Start the server, guard it until it has to end, and remove its folder."""
     try:
-        if "pid" in spec:
-            guard_another(spec["pid"], spec["owner"])
-        else:
-            guard_own(start(spec), spec["owner"])
+        guard_leader(start(argv, cwd, log), owner)
     except OSError as error:
         tell(f"failed {error}")
     finally:
-        if "folder" in spec:
-            shutil.rmtree(spec["folder"], ignore_errors=True)
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def guard_own(leader, owner):
-    """Guard the server which this process started, until it has to end."""
+def guard_leader(leader, owner):
+    """Guard the server whose first process is `leader`, a child of this one."""
     watch, grace = Watch(leader), None
     while grace is None:
         watch.look()
@@ -97,9 +102,9 @@ def guard_another(leader, owner):
     end(os.environ[MARKER], leader, os.getpid(), GRACE if grace is None else grace)
 
 
-def start(spec):
+def start(argv, cwd, log):
     """Start the server in a session of its own, its output in the log; return its pid."""
-    log = os.open(spec["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     failed_read, failed_write = os.pipe()
     pid = os.fork()
@@ -111,8 +116,8 @@ def start(spec):
             os.dup2(nothing, 0)
             os.dup2(log, 1)
             os.dup2(log, 2)
-            os.chdir(spec["cwd"])
-            os.execve(spec["argv"][0], spec["argv"], os.environ)
+            os.chdir(cwd)
+            os.execve(argv[0], argv, os.environ)
         except OSError as error:
             os.write(failed_write, str(error).encode())
         finally:
@@ -253,4 +258,4 @@ def tell(line):
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -1,7 +1,6 @@
 """The kernel's end of `workerlab.guard`: starting a guard, and asking it to end its server."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -9,11 +8,13 @@ import sys
 from workerlab import guard
 
 
-def start_guard(spec: dict[str, object], env: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a guard process; it does its work when it is asked to, or this process ends."""
-    spec = {"owner": os.getpid(), **spec}
+def start_guard(*arguments: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a guard process; it does its work when it is asked to, or this process ends.
+
+    `arguments` are those of `workerlab.guard`, without the owner: this process.
+    """
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", guard.__file__, json.dumps(spec)],
+        [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -68,17 +68,13 @@ class Kernel:
             f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
         )
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
-        spec = {
-            "folder": folder,
-            "argv": [*argv, "--HistoryManager.enabled=False"],
-            "cwd": str(cwd.resolve()),
-            "log": f"{folder}/log",
-        }
+        argv.append("--HistoryManager.enabled=False")
+        arguments = [folder, str(cwd.resolve()), f"{folder}/log", *argv]
         self._folder = folder
         self._marker = uuid.uuid4().hex
         self._news = ""
         self._code: int | None = None
-        self._guard = start_guard(spec, {**os.environ, guard.MARKER: self._marker})
+        self._guard = start_guard(*arguments, env={**os.environ, guard.MARKER: self._marker})
         self._client = BlockingKernelClient(connection_file=connection)
         try:
             self._client.load_connection_file()

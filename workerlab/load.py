@@ -9,9 +9,9 @@ import itertools
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -48,13 +48,13 @@ async def burst(
 
     async def send_all(session: aiohttp.ClientSession) -> None:
         if after is None:
-            await _gather(_fetch(session, record) for record in records)
+            await _together(_fetch(session, record) for record in records)
         elif after == "received":
             for record in records:
-                await _gather([_fetch(session, record)])
+                await _fetch(session, record)
         else:
             with reports().being_watched():
-                await _gather([_send_upon_beginnings(session, records)])
+                await _send_upon_beginnings(session, records)
 
     return await _measure(records, send_all, timeout)
 
@@ -74,7 +74,7 @@ async def steady(url: str, rate: float, seconds: float, *, timeout: float = 10.0
         first = time.monotonic()
         for number, record in enumerate(records):
             record.due = first + number / rate
-        await _gather(_fetch_when_due(session, record) for record in records)
+        await _together(_fetch_when_due(session, record) for record in records)
 
     run = await _measure(records, send_all, timeout)
     run.rate = rate
@@ -108,7 +108,7 @@ async def closed_loop(url: str, clients: int, seconds: float, *, timeout: float 
 
     async def send_all(session: aiohttp.ClientSession) -> None:
         end = time.monotonic() + seconds
-        await _gather(client(session, end) for _ in range(clients))
+        await _together(client(session, end) for _ in range(clients))
 
     return await _measure(records, send_all, timeout)
 
@@ -151,33 +151,19 @@ async def _measure(records: list[Record], send_all, timeout: float) -> Run:
     return Run(records, cpu)
 
 
-async def _gather(coroutines) -> None:
-    """Run them all; wake up often, because Jupyter's interrupt is noticed only by one awake."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
-    try:
-        pending = set(tasks)
-        while pending:
-            _, pending = await asyncio.wait(pending, timeout=0.05)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        task.result()
+async def _together(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for coroutine in coroutines:
+            group.create_task(coroutine)
 
 
 async def _send_upon_beginnings(session: aiohttp.ClientSession, records: list[Record]) -> None:
-    fetches = []
-    try:
+    async with asyncio.TaskGroup() as group:
         for record in records:
             began = reports().event(record.id, "began")
-            fetches.append(asyncio.ensure_future(_fetch(session, record)))
+            fetch = group.create_task(_fetch(session, record))
             # A request that fails before its handler begins must not hold up the others.
-            await asyncio.wait([began, fetches[-1]], return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.gather(*fetches)
-    finally:
-        for fetch in fetches:
-            fetch.cancel()
+            await asyncio.wait([began, fetch], return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _fetch_when_due(session: aiohttp.ClientSession, record: Record) -> None:

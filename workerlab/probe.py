@@ -29,9 +29,7 @@ REPORT_TO = "WORKERLAB_REPORT_TO"
 REQUEST_ID_HEADER = "x-workerlab-id"
 
 _request_id: ContextVar[str | None] = ContextVar("workerlab_request_id", default=None)
-_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-_socket.setblocking(False)
-_address: tuple[str, int] | None = None
+_socket: socket.socket | None = None
 
 
 def report_requests(app: Any) -> None:
@@ -44,8 +42,12 @@ def report_requests(app: Any) -> None:
 
 def report_to(port: int) -> None:
     """Have this process report to a UDP port of 127.0.0.1."""
-    global _address
-    _address = ("127.0.0.1", port)
+    global _socket
+    if _socket is None:
+        _socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        _socket.setblocking(False)
+    # Connected, so that the system need not find the way for each datagram.
+    _socket.connect(("127.0.0.1", port))
 
 
 @contextmanager
@@ -65,10 +67,10 @@ def timed() -> Iterator[dict[str, Any]]:
 
 
 def _send(moment: str, request_id: str | None, when: float, detail: object = "") -> None:
-    if _address is None or request_id is None:
+    if _socket is None or request_id is None:
         return
     try:
-        _socket.sendto(f"{moment} {request_id} {os.getpid()} {when} {detail}".encode(), _address)
+        _socket.send(f"{moment} {request_id} {os.getpid()} {when} {detail}".encode())
     except OSError:
         pass
 

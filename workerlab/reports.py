@@ -50,7 +50,8 @@ class Reports:
     @asynccontextmanager
     async def being_read(self) -> AsyncIterator[None]:
         """Keep reading from within the running event loop."""
-        # Every few milliseconds is often enough for the buffer, and cheaper than at each datagram.
+        # A hundred times a second is enough for the buffer, and cheaper than at each datagram; and
+        # Jupyter's interrupt is noticed only by a loop that wakes up now and then.
         reading = asyncio.ensure_future(self._read_now_and_then())
         try:
             yield
@@ -76,7 +77,7 @@ class Reports:
 
     async def _read_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.01)
             self.receive()
 
     def event(self, request_id: str, moment: str) -> asyncio.Future[None]:

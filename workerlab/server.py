@@ -226,13 +226,8 @@ class Server:
         control = shlex.join(["--control-socket", str(self.folder / "control")])
         arguments = environment.get("GUNICORN_CMD_ARGS", "")
         environment["GUNICORN_CMD_ARGS"] = f"{arguments} {control}".strip()
-        spec = {
-            "folder": str(self.folder),
-            "argv": [program, *argv[1:]],
-            "cwd": str(self._cwd),
-            "log": log,
-        }
-        self._guard = start_guard(spec, environment)
+        arguments = [str(self.folder), str(self._cwd), log, program, *argv[1:]]
+        self._guard = start_guard(*arguments, env=environment)
 
     def _wait_for_pid(self) -> int:
         waiting = select.select([self._guard.stdout], [], [], 10)[0]
@@ -345,7 +340,7 @@ def adopt(process: subprocess.Popen, name: str = "server") -> None:
         raise ValueError("start the process with start_new_session=True")
     end(name)
     marker = uuid.uuid4().hex
-    its_guard = start_guard({"pid": process.pid}, {**os.environ, guard.MARKER: marker})
+    its_guard = start_guard(str(process.pid), env={**os.environ, guard.MARKER: marker})
     _adopted[name] = process, its_guard, marker
 
 
