@@ -113,8 +113,8 @@ def _watch(loop_thread: int) -> None:
     while True:
         time.sleep(PAUSE)
         now = time.monotonic()
-        # On a busy machine this thread waits too, and then it has seen nothing.
-        step, before = min(now - before, 5 * PAUSE), now
+        # On a busy machine the whole process waits now and then; that is not the cell's doing.
+        step, before = min(now - before, 2 * PAUSE), now
         files = _files_above(sys._current_frames().get(loop_thread))
         if _beats != beats or files is None:
             beats, stay, uncounted, joining = _beats, 0.0, 0.0, 0.0
