@@ -6,7 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED, NOTHING_COLLECTED = 2, 5
-SIDE_BY_SIDE = ["-n", "3", "--dist"]
+# Whole notebooks: their cells belong together.
+QUICK = ["-m", "not slow", "-n", "3", "--dist", "loadfile"]
+SLOW = ["-m", "slow", "-n", "4", "--dist", "worksteal"]
 
 
 def run(arguments: list[str], *, slow: bool = False) -> int:
@@ -17,16 +19,14 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
     what is broken. Where the arguments name files, these are run one after the other too.
     """
     arguments = [from_root(argument) for argument in arguments]
-    quick = ["-m", "not slow"]
+    one_by_one = ["-m", "not slow"]
     if any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
-        runs = [quick]
+        runs = [one_by_one]
     else:
-        runs = [[*quick, name] for name in folders("lessons")]
-        # Whole notebooks: their cells belong together.
-        others = folders("exercises", "solutions", "tests")
-        runs.append([*quick, *SIDE_BY_SIDE, "loadfile", *others])
+        runs = [[*one_by_one, name] for name in folders("lessons")]
+        runs.append([*QUICK, *folders("exercises", "solutions", "tests")])
     if slow:
-        runs.append(["-m", "slow", *SIDE_BY_SIDE, "worksteal"])
+        runs.append(SLOW)
     statuses = set()
     for options in runs:
         statuses.add(call([sys.executable, "-m", "pytest", "--nbval", *options, *arguments]))
