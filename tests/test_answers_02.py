@@ -290,7 +290,7 @@ HOSTILE = [
     Wrong(TOP + CHILDREN + "raise SystemExit(3)\n", "ends-the-process"),
     Wrong(TOP + "os._exit(3)\n", "ends-the-process"),
     Wrong(
-        REPORT + "async def report():\n    import subprocess\n"
+        REPORT + "def report():\n    import subprocess\n"
         "    for _ in range(10):\n        subprocess.Popen(['sleep', '60'])\n" + READY,
         "work-removed",
     ),
