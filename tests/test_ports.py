@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,12 @@ def test_no_port_is_given_that_somebody_has(monkeypatch):
 @pytest.mark.skipif(not CLIENTS.exists(), reason="only Linux tells which ports clients get")
 def test_clients_get_other_ports():
     assert int(CLIENTS.read_text().split()[0]) >= ports.RANGE.stop
+
+
+def test_two_processes_look_at_different_ports():
+    code = "from workerlab.ports import free_port; print(*(free_port() for _ in range(20)))"
+    command = [sys.executable, "-c", code]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    found = [set(process.communicate()[0].split()) for process in processes]
+    assert [len(ports) for ports in found] == [20] * 4
+    assert len(set.union(*found)) == 80

@@ -24,6 +24,7 @@ import pytest
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
 from workerlab import commands, processes
 from workerlab.commands import address_of
+from workerlab.patience import patience
 from workerlab.server import ROOT, Server, adopt, stop_all
 from workerlab.start_errors import ServerDidNotStart, cause, has_failed, misspelt_settings
 
@@ -422,7 +423,7 @@ def failure(command_line: str, folder: Path, monkeypatch, token: str, **options)
         ended = time.monotonic()
     finally:
         watch.stop()
-    assert watch.failed_at is None or ended - watch.failed_at < 2
+    assert watch.failed_at is None or ended - watch.failed_at < patience(2)
     assert describe(offspring(token)) == []
     assert list(folder.glob("workerlab-*")) == []
     assert "The log ends:\n    " in str(raised.value)

@@ -17,6 +17,7 @@ from workerlab.checks.served_apps import (
 from workerlab.checks.serving import Seen, serve_and_ask
 from workerlab.checks.ticket_service import TicketService, ticket_service
 from workerlab.exercise import Exercise, source_of
+from workerlab.patience import patience
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 SECONDS = 0.5  # that /report waits, and the service behind /ticket takes
@@ -217,7 +218,7 @@ def _too_early(seen: Seen, details: dict[str, str]) -> Verdict:
 def _blocked(seen: Seen, work: float, details: dict[str, str]) -> Verdict | None:
     """Wrong if the loop was held for too much of the `work`, the seconds of all of it."""
     held, joined = seen.watched["held"], seen.watched["joined"]
-    if held <= HELD * work and seen.watched["longest"] < 2 * SECONDS:
+    if held <= HELD * work and seen.watched["longest"] < patience(2 * SECONDS):
         return None
     if joined > held / 2:
         return wrong(

@@ -9,7 +9,8 @@ from workerlab.patience import patience
 from workerlab.server import Server
 
 MOST = 150  # requests to one worker
-LIMIT = 15.0  # seconds for all of them, which take one or two on an idle machine
+LIMIT = 30.0  # seconds for all of them, which take one or two on an idle machine
+UNANSWERED = 3  # connections in a row; then nobody is there
 
 
 def requests_until_one_leaves(server: Server, wait: float) -> int | None:
@@ -20,12 +21,14 @@ def requests_until_one_leaves(server: Server, wait: float) -> int | None:
     """
     until = time.monotonic() + LIMIT
     counts: dict[int, int] = {}
+    unanswered = 0
     while max(counts.values(), default=0) < MOST and time.monotonic() < until:
         before = counts.copy()
         worker = _ask_while_connected(server, counts)
+        unanswered = 0 if worker in counts else unanswered + 1
         # Where nothing is kept alive, each connection ends with its first request.
-        leaves = counts.get(worker, 0) > before.get(worker, 0) + 1
-        looks_end = time.monotonic() + wait * leaves
+        leaves = unanswered or counts[worker] > before.get(worker, 0) + 1
+        looks_end = time.monotonic() + (wait if leaves else 0)
         while True:
             # Nobody else is asked meanwhile: the other workers shall not leave as well.
             gone = [pid for pid in counts if not processes.is_alive(pid)]
@@ -34,11 +37,13 @@ def requests_until_one_leaves(server: Server, wait: float) -> int | None:
             if time.monotonic() > looks_end:
                 break
             time.sleep(0.01)
+        if unanswered == UNANSWERED:
+            break
     return None
 
 
 def _ask_while_connected(server: Server, counts: dict[int, int]) -> int:
-    """Ask through one connection, so one worker, until it is closed; the worker's pid."""
+    """Ask through one connection, so one worker, until it is closed; its pid, or -1."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=patience(3))
     worker = -1
     try:

@@ -174,7 +174,7 @@ def _ask_all(
 ) -> bool:
     """Ask over all connections at once; whether all replies are good."""
     began, cpu = time.monotonic(), cpu_of_workers(server)
-    limit = min(LONGEST, max(1.0, deadline - began))
+    limit = min(patience(LONGEST), max(1.0, deadline - began))
     with ThreadPoolExecutor(WORKERS) as pool:
         replies = list(pool.map(lambda one: ask(one, path, limit), connections))
     bodies += [reply.body for reply in replies]
