@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED, NOTHING_COLLECTED = 2, 5
 # Whole notebooks: their cells belong together.
 QUICK = ["-m", "not slow", "-n", "3", "--dist", "loadfile"]
-SLOW = ["-m", "slow", "-n", "4", "--dist", "worksteal"]
+SLOW = ["-m", "slow", "-n", "3", "--dist", "worksteal"]
 
 
 def run(arguments: list[str], *, slow: bool = False) -> int:
