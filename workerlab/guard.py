@@ -51,7 +51,7 @@ def guard_own(owner, folder, cwd, log, *argv):
     except OSError as error:
         tell(f"failed {error}")
     finally:
-        import shutil
+        import shutil  # not at the start, where it would be waited for
 
         shutil.rmtree(folder, ignore_errors=True)
 

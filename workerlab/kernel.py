@@ -68,13 +68,15 @@ class Kernel:
             f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
         )
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
-        argv.append("--HistoryManager.enabled=False")
-        arguments = [folder, str(cwd.resolve()), f"{folder}/log", *argv]
+        log = f"{folder}/log"
         self._folder = folder
         self._marker = uuid.uuid4().hex
         self._news = ""
         self._code: int | None = None
-        self._guard = start_guard(*arguments, env={**os.environ, guard.MARKER: self._marker})
+        self._guard = start_guard(
+            folder, str(cwd.resolve()), log, *argv, "--HistoryManager.enabled=False",
+            env={**os.environ, guard.MARKER: self._marker},
+        )  # fmt: skip
         self._client = BlockingKernelClient(connection_file=connection)
         try:
             self._client.load_connection_file()

@@ -226,8 +226,9 @@ class Server:
         control = shlex.join(["--control-socket", str(self.folder / "control")])
         arguments = environment.get("GUNICORN_CMD_ARGS", "")
         environment["GUNICORN_CMD_ARGS"] = f"{arguments} {control}".strip()
-        arguments = [str(self.folder), str(self._cwd), log, program, *argv[1:]]
-        self._guard = start_guard(*arguments, env=environment)
+        self._guard = start_guard(
+            str(self.folder), str(self._cwd), log, program, *argv[1:], env=environment
+        )
 
     def _wait_for_pid(self) -> int:
         waiting = select.select([self._guard.stdout], [], [], 10)[0]

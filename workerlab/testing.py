@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED, NOTHING_COLLECTED = 2, 5
-# Whole notebooks: their cells belong together.
+# loadfile: a whole notebook goes to one process, since its cells belong together.
 QUICK = ["-m", "not slow", "-n", "3", "--dist", "loadfile"]
 SLOW = ["-m", "slow", "-n", "3", "--dist", "worksteal"]
 

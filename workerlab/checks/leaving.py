@@ -27,7 +27,7 @@ def requests_until_one_leaves(server: Server, wait: float) -> int | None:
         worker = _ask_while_connected(server, counts)
         unanswered = 0 if worker in counts else unanswered + 1
         # Where nothing is kept alive, each connection ends with its first request.
-        leaves = unanswered or counts[worker] > before.get(worker, 0) + 1
+        leaves = unanswered > 0 or counts[worker] > before.get(worker, 0) + 1
         looks_end = time.monotonic() + (wait if leaves else 0)
         while True:
             # Nobody else is asked meanwhile: the other workers shall not leave as well.
