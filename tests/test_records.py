@@ -21,10 +21,10 @@ def test_join_adds_what_the_worker_reported():
     one = record(status=200)
     one.join(
         {
-            "reached": ["77", "1.0"],
-            "began": ["77", "2.0", "AnyIO worker thread"],
-            "ended": ["77", "3.0", ""],
-            "replied": ["77", "3.5", "200"],
+            "reached": (77, 1.0, ""),
+            "began": (77, 2.0, "AnyIO worker thread"),
+            "ended": (77, 3.0, ""),
+            "replied": (77, 3.5, "200"),
         }
     )
     assert (one.worker, one.reached, one.began, one.ended) == (77, 1.0, 2.0, 3.0)
@@ -34,20 +34,20 @@ def test_join_adds_what_the_worker_reported():
 
 def test_a_handler_without_timing_runs_from_arrival_to_reply():
     one = record(status=200)
-    one.join({"reached": ["77", "1.0"], "replied": ["77", "1.5", "200"]})
+    one.join({"reached": (77, 1.0, ""), "replied": (77, 1.5, "200")})
     assert (one.began, one.ended, one.thread) == (1.0, 1.5, None)
 
 
 def test_a_request_that_died_in_its_handler_keeps_what_is_known():
     one = record(error="the server closed the connection without a reply")
-    one.join({"reached": ["77", "1.0"], "began": ["77", "1.1", "MainThread"]})
+    one.join({"reached": (77, 1.0, ""), "began": (77, 1.1, "MainThread")})
     assert (one.worker, one.began, one.ended) == (77, 1.1, None)
     assert not one.ok
 
 
 def test_an_exception_in_the_handler_is_named():
     one = record(status=500)
-    one.join({"reached": ["77", "1.0"], "raised": ["77", "1.2", "KeyError"]})
+    one.join({"reached": (77, 1.0, ""), "raised": (77, 1.2, "KeyError")})
     assert one.error == "the handler raised KeyError"
 
 

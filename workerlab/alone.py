@@ -13,6 +13,7 @@ import inspect
 import json
 import os
 import select
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,9 +26,10 @@ from typing import Any, Literal
 from workerlab import guard
 from workerlab.guarding import ask_to_end, start_guard
 from workerlab.mine import ROOT
-from workerlab.patience import patience
+from workerlab.patience import Deadline
 
 LIMIT = 7.0  # seconds
+QUICK = 4.0  # seconds, for a function which only computes
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,14 @@ def call_alone(
     function: str,
     arguments: list[Any],
     *,
-    limit: float | None = None,
+    limit: float = LIMIT,
     env: dict | None = None,
 ) -> Result:
     """Execute `source` in a fresh process and call `function` of it with `arguments`.
 
-    `limit` is in seconds, for all of it; by default 7 s, and more on a busy machine. Nothing that
+    `limit` is in seconds, for all of it; it is longer on a busy machine (`Deadline`). Nothing that
     the code started is left when this returns.
     """
-    limit = patience(LIMIT) if limit is None else limit
-
     folder = tempfile.mkdtemp(prefix="workerlab-")
     path = Path(folder)
     (path / "source.py").write_text(source, encoding="utf-8")
@@ -72,7 +72,9 @@ def call_alone(
     environment = {**os.environ, **(env or {}), **marker}
     its_guard = start_guard(folder, str(ROOT), str(path / "log"), *its_own, env=environment)
     try:
-        code = _wait_for_exit(its_guard, time.monotonic() + limit)
+        began = time.monotonic()
+        code = _wait_for_exit(its_guard, Deadline(limit))
+        waited = time.monotonic() - began
         result = path / "result.json"
         found = json.loads(result.read_text()) if result.exists() else {}
     finally:
@@ -86,15 +88,15 @@ def call_alone(
     if found:
         return Result(**found, output=output)
     if code is None:
-        return Result("too long", limit, output=output)
+        return Result("too long", waited, output=output)
     return Result("exited", code, output=output)
 
 
-def _wait_for_exit(its_guard, deadline: float) -> int | None:
+def _wait_for_exit(its_guard: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
     """The exit code; None if the deadline came first."""
-    while (left := deadline - time.monotonic()) > 0:
-        if not select.select([its_guard.stdout], [], [], left)[0]:
-            return None
+    while not deadline.passed():
+        if not select.select([its_guard.stdout], [], [], 0.4)[0]:
+            continue
         line = its_guard.stdout.readline().decode().split()
         if not line or line[0] == "exited":
             return int(line[1]) if line else -1

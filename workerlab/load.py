@@ -53,7 +53,7 @@ async def burst(
             for record in records:
                 await _fetch(session, record)
         else:
-            with reports().being_watched():
+            with reports.being_watched():
                 await _send_upon_beginnings(session, records)
 
     return await _measure(records, send_all, timeout)
@@ -143,11 +143,11 @@ async def _session(timeout: float) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def _measure(records: list[Record], send_all, timeout: float) -> Run:
     cpu = time.process_time()
-    async with _session(timeout) as session, reports().being_read():
+    async with _session(timeout) as session, reports.being_read():
         await send_all(session)
     cpu = time.process_time() - cpu
     for record in records:
-        record.join(reports().of(record.id))
+        record.join(reports.of(record.id))
     return Run(records, cpu)
 
 
@@ -160,7 +160,7 @@ async def _together(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def _send_upon_beginnings(session: aiohttp.ClientSession, records: list[Record]) -> None:
     async with asyncio.TaskGroup() as group:
         for record in records:
-            began = reports().event(record.id, "began")
+            began = reports.event(record.id, "began")
             fetch = group.create_task(_fetch(session, record))
             # A request that fails before its handler begins must not hold up the others.
             await asyncio.wait([began, fetch], return_when=asyncio.FIRST_COMPLETED)

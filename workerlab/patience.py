@@ -11,6 +11,24 @@ def patience(seconds: float) -> float:
     return seconds * min(max(slowness(), 1.0), MOST)
 
 
+class Deadline:
+    """A time limit in seconds whose clock goes slower while the cores are busy, as `patience` has
+    it; but it is measured again and again, so a moment of haste does not count for all of it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._looked = time.monotonic()
+
+    def passed(self) -> bool:
+        """Whether the time is over. Call it every few tenths of a second; takes 20 ms."""
+        step = patience(1.0)
+        now = time.monotonic()
+        self._left -= (now - self._looked) / step
+        self._looked = now
+        return self._left <= 0
+
+
 def slowness() -> float:
     """How many times as long as its CPU time a short computation takes by the clock."""
     began, end = time.monotonic(), time.thread_time() + PROBE

@@ -1,8 +1,8 @@
 """What a server process tells the kit about each request: the view from inside.
 
 A request that dies sends no reply, so the client alone cannot say how far it came. Where the
-environment variable `WORKERLAB_REPORT_TO` names a UDP port on 127.0.0.1, an ASGI middleware sends
-one small datagram there at each of these moments; everywhere else nothing is added to the app.
+environment variable `WORKERLAB_REPORT_TO` names a pipe (see mkfifo(7)), an ASGI middleware writes
+one line there at each of these moments; everywhere else nothing is added to the app.
 
     started PID TIME                     the worker's lifespan start-up is complete
     reached ID PID TIME                  the request reached the app in this worker
@@ -13,11 +13,11 @@ one small datagram there at each of these moments; everywhere else nothing is ad
 
 TIME is `time.monotonic()` in seconds. On Linux and macOS this clock is the same one for all
 processes of a machine, so times from different workers and from the client may be compared.
-A datagram never blocks and never raises: the server must not notice that it is being watched.
+Writing never blocks and never raises: the server must not notice that it is being watched. A line
+is short enough to be written in one piece, so those of several workers do not mix (pipe(7)).
 """
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -29,25 +29,28 @@ REPORT_TO = "WORKERLAB_REPORT_TO"
 REQUEST_ID_HEADER = "x-workerlab-id"
 
 _request_id: ContextVar[str | None] = ContextVar("workerlab_request_id", default=None)
-_socket: socket.socket | None = None
+_pipe: int | None = None
 
 
 def report_requests(app: Any) -> None:
     """Add the reporting middleware to a FastAPI or Starlette app, if the kit is listening."""
-    port = os.environ.get(REPORT_TO, "")
-    if port.isdecimal() and 0 < int(port) < 65536:
-        report_to(int(port))
+    if follow_environment():
         app.add_middleware(ReportingMiddleware)
 
 
-def report_to(port: int) -> None:
-    """Have this process report to a UDP port of 127.0.0.1."""
-    global _socket
-    if _socket is None:
-        _socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        _socket.setblocking(False)
-    # Connected, so that the system need not find the way for each datagram.
-    _socket.connect(("127.0.0.1", port))
+def follow_environment() -> bool:
+    """Have this process report to where the environment says; whether it does."""
+    return REPORT_TO in os.environ and report_to(os.environ[REPORT_TO])
+
+
+def report_to(path: str) -> bool:
+    """Have this process report to the named pipe at `path`; False if nobody reads there."""
+    global _pipe
+    try:
+        _pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -67,10 +70,10 @@ def timed() -> Iterator[dict[str, Any]]:
 
 
 def _send(moment: str, request_id: str | None, when: float, detail: object = "") -> None:
-    if _socket is None or request_id is None:
+    if _pipe is None or request_id is None:
         return
     try:
-        _socket.send(f"{moment} {request_id} {os.getpid()} {when} {detail}".encode())
+        os.write(_pipe, f"{moment} {request_id} {os.getpid()} {when} {detail}\n".encode())
     except OSError:
         pass
 

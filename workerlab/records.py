@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workerlab.reports import Moment
     from workerlab.timeline import Timeline
+
+MOMENTS = ("reached", "began", "ended", "replied", "raised")
+NOTHING = (None, None, None)
 
 
 @dataclass
@@ -47,21 +51,20 @@ class Record:
         """Whether the handler ran in another thread than the event loop's."""
         return self.thread not in (None, "MainThread")
 
-    def join(self, moments: dict[str, list[str]]) -> None:
+    def join(self, moments: dict[str, Moment]) -> None:
         """Add what the worker reported (see workerlab.probe)."""
         if not moments:
             return
-        self.worker = int(next(iter(moments.values()))[0])
-        times = {moment: float(values[1]) for moment, values in moments.items()}
-        self.reached = times.get("reached")
+        reached, began, ended, replied, raised = map(moments.get, MOMENTS)
+        self.worker = next(iter(moments.values()))[0]
         # A handler without `timed` is taken to begin at once and to end with its reply.
-        left = times.get("replied", times.get("raised"))
-        self.began = times.get("began", self.reached)
-        self.ended = times.get("ended", left)
-        if "began" in moments:
-            self.thread = moments["began"][2]
-        if "raised" in moments and self.error is None:
-            self.error = f"the handler raised {moments['raised'][2]}"
+        _, self.reached, _ = reached or NOTHING
+        _, self.began, thread = began or reached or NOTHING
+        _, self.ended, _ = ended or replied or raised or NOTHING
+        if began:
+            self.thread = thread
+        if raised and self.error is None:
+            self.error = f"the handler raised {raised[2]}"
 
 
 @dataclass

@@ -1,56 +1,104 @@
 """Receiving what the servers report: the kit's end of `workerlab.probe`.
 
-One UDP socket on 127.0.0.1 for this process, bound at first use. Nothing is parsed while requests
+Each server writes into a named pipe of its own, in its folder. Nothing is parsed while requests
 are under way, except where somebody waits for an event: reading must not slow the client down.
 """
 
 import asyncio
-import socket
+import contextlib
+import fcntl
+import os
+import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+# What was reported of a request at one moment: the worker's pid, monotonic seconds, a detail.
+Moment = tuple[int, float, str]
+
+# Bytes that wait while Python is busy elsewhere: some 15,000 reports. Linux grants it, macOS has
+# its own measure (64 KiB).
+ROOM = 1024 * 1024
+
+
+class Pipe:
+    """The reading end of a named pipe, which is made under this path."""
+
+    def __init__(self, path: Path) -> None:
+        # Under its name it is seen when it has a reader, without whom nobody could open it.
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        os.mkfifo(unfinished, 0o600)
+        self.reading = os.open(unfinished, os.O_RDONLY | os.O_NONBLOCK)
+        # A writer of our own: the pipe shall not end with the last worker's.
+        self._writing = os.open(unfinished, os.O_WRONLY | os.O_NONBLOCK)
+        unfinished.rename(path)
+        with contextlib.suppress(AttributeError, OSError):
+            fcntl.fcntl(self.reading, fcntl.F_SETPIPE_SZ, ROOM)
+        self._rest = b""
+
+    def read(self) -> bytes:
+        """The complete lines that have come since the last time."""
+        try:
+            new = os.read(self.reading, ROOM)
+        except BlockingIOError:
+            return b""
+        lines, _, self._rest = (self._rest + new).rpartition(b"\n")
+        return lines
+
+    def close(self) -> None:
+        os.close(self.reading)
+        os.close(self._writing)
 
 
 class Reports:
-    """The datagrams which have come, by request."""
+    """What has been reported, by request. Several threads may use it."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        # Room for what comes while Python is busy elsewhere; the system may grant less.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-        self.port: int = self._socket.getsockname()[1]
+        self._lock = threading.Lock()
+        self._pipes: dict[Path, Pipe] = {}
         self._started: dict[int, float] = {}
-        self._moments: dict[str, dict[str, list[str]]] = {}
+        self._moments: dict[str, dict[str, Moment]] = {}
         self._unread: list[bytes] = []
         self._watchers = 0
+        self._watched: list[int] = []
         self._waiting: dict[tuple[str, str], asyncio.Future[None]] = {}
 
-    def receive(self) -> None:
-        """Take every waiting datagram off the socket."""
-        while True:
-            try:
-                self._unread.append(self._socket.recv(1024))
-            except BlockingIOError:
-                break
-        if self._waiting:
-            self._parse()
+    def listen(self, path: Path) -> None:
+        """Make a named pipe of this path, and receive what is written into it."""
+        with self._lock:
+            self._pipes[path] = Pipe(path)
 
-    def of(self, request_id: str) -> dict[str, list[str]]:
-        """What was reported of this request, moment to [pid, time, detail]; then forget it."""
-        self._parse()
-        return self._moments.pop(request_id, {})
+    def forget(self, path: Path) -> None:
+        """Receive what is in the pipe, and listen no longer. The file is its folder's to remove."""
+        self.receive()
+        with self._lock:
+            self._pipes.pop(path).close()
+
+    def receive(self) -> None:
+        """Take what has been written out of the pipes."""
+        with self._lock:
+            for pipe in self._pipes.values():
+                if lines := pipe.read():
+                    self._unread.append(lines)
+            if self._waiting:
+                self._parse()
+
+    def of(self, request_id: str) -> dict[str, Moment]:
+        """What was reported of this request, by the name of the moment; then forget it."""
+        with self._lock:
+            self._parse()
+            return self._moments.pop(request_id, {})
 
     def workers_started(self, since: float) -> set[int]:
         """The pids of the workers whose start-up was reported as later than `since` (monotonic)."""
         self.receive()
-        self._parse()
-        return {pid for pid, when in self._started.items() if when > since}
+        with self._lock:
+            self._parse()
+            return {pid for pid, when in self._started.items() if when > since}
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def being_read(self) -> AsyncIterator[None]:
         """Keep reading from within the running event loop."""
-        # A hundred times a second is enough for the buffer, and cheaper than at each datagram; and
+        # A hundred times a second is enough for the pipes, and cheaper than at each report; and
         # Jupyter's interrupt is noticed only by a loop that wakes up now and then.
         reading = asyncio.ensure_future(self._read_now_and_then())
         try:
@@ -59,19 +107,22 @@ class Reports:
             reading.cancel()
             self.receive()
 
-    @contextmanager
+    @contextlib.contextmanager
     def being_watched(self) -> Iterator[None]:
-        """Read every datagram as it comes, for those who wait for an event."""
+        """Read every report as it comes, for those who wait for an event."""
         loop = asyncio.get_running_loop()
         if self._watchers == 0:
-            loop.add_reader(self._socket, self.receive)
+            self._watched = [pipe.reading for pipe in self._pipes.values()]
+            for descriptor in self._watched:
+                loop.add_reader(descriptor, self.receive)
         self._watchers += 1
         try:
             yield
         finally:
             self._watchers -= 1
             if self._watchers == 0:
-                loop.remove_reader(self._socket)
+                for descriptor in self._watched:
+                    loop.remove_reader(descriptor)
                 # What an interrupted burst waited for will not be waited for again.
                 self._waiting.clear()
 
@@ -87,28 +138,26 @@ class Reports:
         return future
 
     def _parse(self) -> None:
-        for datagram in self._unread:
+        for line in b"\n".join(self._unread).decode(errors="replace").splitlines():
             try:
-                moment, request_id, pid, when, detail = datagram.decode().split(" ", 4)
-                number, seconds = int(pid), float(when)
+                moment, request_id, pid, when, detail = line.split(" ", 4)
+                reported = int(pid), float(when), detail
             except ValueError:
-                continue  # not from workerlab.probe: any program of this machine can send here
+                continue  # not from workerlab.probe
             if moment == "started":
-                self._started[number] = seconds
+                self._started[reported[0]] = reported[1]
                 continue
-            self._moments.setdefault(request_id, {})[moment] = [pid, when, detail]
-            future = self._waiting.pop((request_id, moment), None)
-            if future is not None and not future.done():
-                future.set_result(None)
+            self._moments.setdefault(request_id, {})[moment] = reported
+            if self._waiting and (future := self._waiting.pop((request_id, moment), None)):
+                # It may be another thread's loop that waits.
+                future.get_loop().call_soon_threadsafe(_done, future)
         self._unread.clear()
 
 
-_reports: Reports | None = None
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
-def reports() -> Reports:
-    """This process's receiver."""
-    global _reports
-    if _reports is None:
-        _reports = Reports()
-    return _reports
+# This process's own.
+reports = Reports()

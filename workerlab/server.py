@@ -26,10 +26,12 @@ from workerlab.probe import REPORT_TO
 from workerlab.readiness import Question
 from workerlab.reports import reports
 from workerlab.start_errors import (
+    PortTaken,
     ServerDidNotStart,
     cause,
     has_failed,
     is_listening,
+    is_port_taken,
     misspelt_settings,
 )
 
@@ -38,6 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _SETTINGS = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
 # A server which fails to start has nothing to end in good order.
 _GRACE_OF_A_FAILURE = 0.3
+TRIES = 3  # where another program takes the port that was chosen
 _running: dict[str, "Server"] = {}
 _adopted: dict[str, tuple[subprocess.Popen, subprocess.Popen[bytes], str]] = {}
 
@@ -75,12 +78,25 @@ class Server:
     ) -> None:
         end(name)
         self.name = name
+        self._cwd = ROOT / cwd
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._launch(command, env or {}, files or {}, timeout)
+                break
+            except PortTaken:
+                # It was free a moment ago, and any program may have taken it since.
+                if "{port}" not in command or not tries_left:
+                    raise
+
+    def _launch(
+        self, command: str, env: dict[str, str], files: Mapping[str, str], timeout: float
+    ) -> None:
         self.command = command.replace("{port}", str(free_port()))
         host, self.port = address_of(self.command)
         self.folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
         self.command = self.command.replace("{folder}", str(self.folder))
         self.url = f"http://{host}:{self.port}"
-        self._cwd = ROOT / cwd
+        self._reports = self.folder / "reports"
         self._marker = uuid.uuid4().hex
         self._last_log: str | None = None
         self._launched = time.monotonic()
@@ -88,13 +104,13 @@ class Server:
         self._gone = False
         self.exit_code: int | None = None
         try:
-            for file, contents in (files or {}).items():
+            for file, contents in files.items():
                 (self.folder / file).write_text(contents, encoding="utf-8")
-            self._start_guard(env or {})
+            self._start_guard(env)
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
-        _running[name] = self
+        _running[self.name] = self
         try:
             self._leader = self._pid = self._wait_for_pid()
             self._wait_until_ready(timeout)
@@ -187,10 +203,13 @@ class Server:
                 )
             time.sleep(0.005)
 
-    def stop(self) -> None:
-        """End the server: TERM, up to 4 seconds of waiting, KILL. A second call does nothing."""
+    def stop(self, grace: float = guard.GRACE) -> None:
+        """End the server: TERM, up to `grace` seconds of waiting, KILL.
+
+        A second call does nothing. 0 is for a server that has nothing to end in good order.
+        """
         if self._last_log is None:
-            self._end(guard.GRACE)
+            self._end(grace)
 
     def _end(self, grace: float) -> None:
         ask_to_end(self._guard, grace)
@@ -201,6 +220,7 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._guard.stdin.close()
         self._guard.stdout.close()
+        reports.forget(self._reports)
         self._last_log = self.log
         self._log.close()
         if _running.get(self.name) is self:
@@ -220,15 +240,20 @@ class Server:
         self._log = open(log, "w+b", buffering=0)  # noqa: SIM115
         environment["PATH"] = path
         environment[guard.MARKER] = self._marker
-        environment[REPORT_TO] = str(reports().port)
+        environment[REPORT_TO] = str(self._reports)
         environment["PYTHONUNBUFFERED"] = "1"
         # By default all masters of a user share one control socket.
         control = shlex.join(["--control-socket", str(self.folder / "control")])
         arguments = environment.get("GUNICORN_CMD_ARGS", "")
         environment["GUNICORN_CMD_ARGS"] = f"{arguments} {control}".strip()
-        self._guard = start_guard(
-            str(self.folder), str(self._cwd), log, program, *argv[1:], env=environment
-        )
+        reports.listen(self._reports)
+        try:
+            self._guard = start_guard(
+                str(self.folder), str(self._cwd), log, program, *argv[1:], env=environment
+            )
+        except BaseException:
+            reports.forget(self._reports)
+            raise
 
     def _wait_for_pid(self) -> int:
         waiting = select.select([self._guard.stdout], [], [], 10)[0]
@@ -281,12 +306,12 @@ class Server:
     def _has_its_workers(self) -> bool:
         """Whether as many have started as the command asks for, if it does and the app reports."""
         count = workers_asked_for(self.command)
-        if count is None or not reports().workers_started(self._launched):
+        if count is None or not reports.workers_started(self._launched):
             return True
         return len(self._workers_ready()) == count
 
     def _workers_ready(self) -> list[int]:
-        started = reports().workers_started(self._launched)
+        started = reports.workers_started(self._launched)
         return [pid for pid in self.workers if pid in started]
 
     def _listens(self) -> bool:
@@ -324,9 +349,8 @@ class Server:
         log = self._end_of_log()
         known = [advice or cause(log), misspelt_settings(self.command, self._cwd)]
         told = "\n".join(filter(None, known)) or "The log may tell why."
-        return ServerDidNotStart(
-            f"{self.command}\n{what}. {told}\nThe log ends:\n{last_lines(log)}"
-        )
+        kind = PortTaken if is_port_taken(log) else ServerDidNotStart
+        return kind(f"{self.command}\n{what}. {told}\nThe log ends:\n{last_lines(log)}")
 
     def _members(self) -> list[psutil.Process]:
         return guard.members(self._marker, self._leader, self._guard.pid)
@@ -360,10 +384,10 @@ def release(name: str) -> None:
     del _adopted[name]
 
 
-def end(name: str) -> None:
-    """End whatever server this notebook started under this name."""
+def end(name: str, grace: float = guard.GRACE) -> None:
+    """End whatever server this notebook started under this name; `grace` as in Server.stop."""
     if name in _running:
-        _running[name].stop()
+        _running[name].stop(grace)
     release(name)
 
 

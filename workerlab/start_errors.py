@@ -13,6 +13,8 @@ from pathlib import Path
 # The last line of a traceback.
 EXCEPTION = r"(?:\w+\.)*\w+(?:Error|Exception)(?:: .*)?$"
 
+PORT_TAKEN = r"Connection in use: \('[^']*', (\d+)\)|address already in use|Address already in use"
+
 # A line of the log, and the sentence that helps. The first that matches is told.
 CAUSES: list[tuple[str, str]] = [
     (
@@ -20,7 +22,7 @@ CAUSES: list[tuple[str, str]] = [
         "An environment variable is wrong: {0}.",
     ),
     (
-        r"Connection in use: \('[^']*', (\d+)\)|address already in use|Address already in use",
+        PORT_TAKEN,
         "The port is taken by another program. Stop that one, or write {{port}} in the command: "
         "the kit then finds a free port.",
     ),
@@ -91,9 +93,18 @@ class ServerDidNotStart(Exception):
     """The server ended, or reported a fatal error, before it answered its first request."""
 
 
+class PortTaken(ServerDidNotStart):
+    """Another program listens at the port."""
+
+
 def has_failed(log: str) -> bool:
     """Whether the log says that this server will not come up, be it still there or not."""
     return FAILED.search(log) is not None
+
+
+def is_port_taken(log: str) -> bool:
+    """Whether the log says that another program listens at the port."""
+    return re.search(PORT_TAKEN, log) is not None
 
 
 def is_listening(log: str) -> bool:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from workerlab.alone import QUICK
 from workerlab.checks.calling import did_not_return, not_a_function
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.sweeps import HIDDEN, SHOWN, Situation, table
-from workerlab.patience import patience
 from workerlab.verdicts import Verdict, right, wrong
 
-LIMIT = 5.0  # seconds for all calls
 WORDS = ("cpu", "memory", "client", "waiting")
 
 # By what limits the sweep, its trap, and what was said ("" for anything): the misconception.
@@ -95,7 +94,7 @@ def judge_binding(function: Any) -> Verdict:
         return not_a_function(function)
     situations = [*SHOWN.values(), *HIDDEN]
     calls = [[one.sweep(), one.cores, one.memory_mb] for one in situations]
-    result = call_each(function, calls, limit=patience(LIMIT))
+    result = call_each(function, calls, limit=QUICK)
     call = f"{function.__name__}(sweep, cores, memory_mb)"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, call)

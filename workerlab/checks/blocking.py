@@ -5,8 +5,8 @@ beginning and end go as lines `began|ended PORT PID TIME` (PORT is the client's,
 seconds) to the file `handlers` in the folder which $WORKERLAB_NOTES names, if it is set.
 
 The reader's code runs in a process of its own, and what the workers report goes to the process
-that started them. So that `burst(after="began")` works there, that process leaves its port in the
-folder (`report_to_me`), and the workers report to it.
+that started them. So that `burst(after="began")` works there, that process makes a pipe in the
+folder (`report_to_me`), and the workers report to it from the next request on.
 """
 
 import json
@@ -19,6 +19,8 @@ from urllib.parse import parse_qs
 from workerlab import probe
 
 NOTES = "WORKERLAB_NOTES"
+CALLER = "report-to"
+_follows = False
 LONGEST = 5.0  # seconds
 
 
@@ -26,7 +28,7 @@ def report_to_me() -> None:
     """Have the workers report to this process, as they do to the notebook which started them."""
     from workerlab.reports import reports
 
-    Path(os.environ[NOTES], "report-to").write_text(str(reports().port))
+    reports.listen(Path(os.environ[NOTES], CALLER))
 
 
 async def _answer(scope: Any, receive: Any, send: Any) -> None:
@@ -65,10 +67,11 @@ def _note(moment: str, port: int) -> None:
         file.write(f"{moment} {port} {os.getpid()} {time.monotonic()}\n".encode())
 
 
-def _follow_the_caller() -> None:
-    path = Path(os.environ.get(NOTES, ""), "report-to")
-    if NOTES in os.environ and path.exists():
-        probe.report_to(int(path.read_text()))
+def follow_the_caller() -> None:
+    """From when on a process has called `report_to_me`, report to that one."""
+    global _follows
+    if not _follows and NOTES in os.environ:
+        _follows = probe.report_to(os.path.join(os.environ[NOTES], CALLER))
 
 
 _reporting = probe.ReportingMiddleware(_answer)
@@ -76,9 +79,8 @@ _reporting = probe.ReportingMiddleware(_answer)
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http":
-        _follow_the_caller()
+        follow_the_caller()
     await _reporting(scope, receive, send)
 
 
-if os.environ.get(probe.REPORT_TO, "").isdecimal():
-    probe.report_to(int(os.environ[probe.REPORT_TO]))
+probe.follow_environment()

@@ -1,17 +1,15 @@
 """The configuration file which an answer of exercise 06 is: written down, read, and served with."""
 
 import ast
-import os
 import re
-import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from workerlab.checks.gunicorn_settings import Reading, is_here, read_settings
-from workerlab.checks.launching import open_to_the_network
+from workerlab.checks.launching import launched, open_to_the_network
 from workerlab.patience import patience
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart, misspelt_settings
@@ -129,20 +127,16 @@ def not_read(reading: Reading, ran: str) -> Verdict:
 def served(folder: Path, options: str = "", env: dict[str, str] | None = None) -> Iterator[Server]:
     """A server of app.main with the file. Raises Refused, also where it does not start."""
     command = f"{COMMAND} --bind 127.0.0.1:{{port}} {options}".strip()
-    try:
-        server = Server(command, name="check", cwd=folder, env=env, timeout=patience(LIMIT))
-    except ServerDidNotStart as error:
-        raise Refused(_did_not_start(_short(str(error), folder))) from None
-    except ValueError:
-        raise Refused(open_to_the_network(COMMAND)) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(
+                launched(command, cwd=folder, env=env, timeout=patience(LIMIT))
+            )
+        except ServerDidNotStart as error:
+            raise Refused(_did_not_start(_short(str(error), folder))) from None
+        except ValueError:
+            raise Refused(open_to_the_network(COMMAND)) from None
         yield server
-    finally:
-        # There is nothing to finish in good order.
-        for pid in server.pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        server.stop()
 
 
 def _did_not_start(report: str) -> Verdict:

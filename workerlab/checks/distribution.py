@@ -12,7 +12,6 @@ import aiohttp
 from workerlab.load import burst
 from workerlab.patience import patience
 from workerlab.server import Server, end
-from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, right, wrong
 
 COMMAND = (
@@ -71,11 +70,11 @@ def judge_statements(answers: Any) -> Verdict:
         return verdict
     with ThreadPoolExecutor(len(COMMANDS)) as threads:
         try:
-            shared, own = threads.map(_start, COMMANDS)
+            shared, own = threads.map(lambda name: Server(COMMANDS[name], name=name), COMMANDS)
             # In a thread: a notebook has a running loop of its own.
             tried = threads.submit(asyncio.run, _try_all(shared, own)).result()
         finally:
-            list(threads.map(end, COMMANDS))
+            list(threads.map(lambda name: end(name, grace=0), COMMANDS))
     for letter, trial in tried.items():
         if trial.holds is None:
             return could_not_check(f"the machine was too slow to tell of {letter}: run it again")
@@ -123,14 +122,6 @@ def _form(answers: Any) -> Verdict | None:
             expected=expected,
         )
     return None
-
-
-def _start(name: str) -> Server:
-    try:
-        return Server(COMMANDS[name], name=name)
-    except ServerDidNotStart:
-        # The port was free a moment ago, and any program may have taken it since.
-        return Server(COMMANDS[name], name=name)
 
 
 async def _try_all(shared: Server, own: Server) -> dict[str, Tried]:

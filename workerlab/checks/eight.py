@@ -2,8 +2,6 @@
 
 import contextlib
 import itertools
-import os
-import signal
 import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -82,7 +80,7 @@ def judge_eight(function: Any) -> Verdict:
             return not_started(str(error))
         finally:
             watch.let_go()
-            _end_all(commands)
+            _end_all(len(commands))
     return verdict_on(seen)
 
 
@@ -109,9 +107,10 @@ def _settle(servers: list[Server]) -> None:
         since = since if count == before else time.monotonic()
 
 
-def _end_all(commands: list[str]) -> None:
-    with ThreadPoolExecutor(len(commands)) as threads:
-        list(threads.map(end, [f"check {number}" for number in range(len(commands))]))
+def _end_all(count: int) -> None:
+    # There is nothing to finish in good order.
+    with ThreadPoolExecutor(count) as threads:
+        list(threads.map(lambda number: end(f"check {number}", grace=0), range(count)))
 
 
 def _send(function: Any, servers: list[Server], watch: Watch, env: dict[str, str]) -> Seen:
@@ -127,15 +126,14 @@ def _send(function: Any, servers: list[Server], watch: Watch, env: dict[str, str
             [[[f"{door.url}/work" for door in doors]]],
             first="from workerlab.checks.blocking import report_to_me; report_to_me()",
             env=env,
-            limit=patience(LIMIT),
+            limit=LIMIT,
         )
         cut = _wait(calling, watch, doors)
         if cut:
-            _kill(servers)
+            _end_all(len(servers))
         result = calling.result()
         died = not cut and not all(map(is_alive, itertools.chain(*workers)))
-        # There is nothing to finish in good order.
-        _kill(servers)
+        _end_all(len(servers))
         arrivals = [list(door.arrivals) for door in doors]
     works = []
     for number, each in enumerate(arrivals):
@@ -153,9 +151,3 @@ def _wait(calling: Future[Result], watch: Watch, doors: list[Front]) -> float | 
         if first and now > first + CUT and not calling.done():
             return now
     return None
-
-
-def _kill(servers: list[Server]) -> None:
-    for pid in [pid for server in servers for pid in server.pids]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)

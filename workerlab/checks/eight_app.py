@@ -10,11 +10,10 @@ import json
 import os
 import socket
 import time
-from pathlib import Path
 from typing import Any
 
 from workerlab import probe
-from workerlab.checks.blocking import NOTES
+from workerlab.checks.blocking import follow_the_caller
 
 WATCH = "WORKERLAB_EIGHT"
 _socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -27,7 +26,7 @@ def app_around(its_app: Any) -> Any:
         if scope["type"] != "http":
             await its_app(scope, receive, send)
             return
-        _follow_the_caller()
+        follow_the_caller()
         status = 0
 
         async def watched_send(message: Any) -> None:
@@ -60,11 +59,4 @@ def _report(moment: str, scope: Any, status: int = 0) -> None:
     _socket.sendto(json.dumps(told).encode(), ("127.0.0.1", int(os.environ[WATCH])))
 
 
-def _follow_the_caller() -> None:
-    path = Path(os.environ[NOTES], "report-to")
-    if path.exists():
-        probe.report_to(int(path.read_text()))
-
-
-if os.environ.get(probe.REPORT_TO, "").isdecimal():
-    probe.report_to(int(os.environ[probe.REPORT_TO]))
+probe.follow_environment()

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import KeysView
 from typing import Any
 
-from workerlab.alone import Result, call_alone
+from workerlab.alone import LIMIT, Result, call_alone
 from workerlab.exercise import source_of
 
 _AFTER_THE_CELL = """
@@ -22,7 +22,7 @@ def call_each(
     *,
     first: str = "",
     env: dict[str, str] | None = None,
-    limit: float | None = None,
+    limit: float = LIMIT,
 ) -> Result:
     """Call the function once with each list of arguments, after the statement `first`.
 

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from workerlab.checks.gunicorn_settings import is_here, read_settings
-from workerlab.checks.launching import open_to_the_network, refused
+from workerlab.checks.launching import launched, open_to_the_network, refused
 from workerlab.checks.worker_classes import UVICORN_WORKER, class_of, judge_worker_class
 from workerlab.patience import patience
 from workerlab.server import Server
@@ -45,16 +45,13 @@ def judge_command(command: Any) -> Verdict:
         return verdict
     try:
         # The workers are the same, and the app is imported once and not four times.
-        server = Server(f"{command} --preload", name="check", timeout=patience(LIMIT))
+        with launched(f"{command} --preload", timeout=patience(LIMIT)) as server:
+            return _running(command, server, settings)
     except ServerDidNotStart as error:
         report = str(error)
         if " within " in report:
             return could_not_check("no server came up in time; is the machine busy?")
         return _not_understood(command, "\n".join(report.splitlines()[1:]))
-    try:
-        return _running(command, server, settings)
-    finally:
-        server.stop()
 
 
 def _another_program(command: str, name: str) -> Verdict:

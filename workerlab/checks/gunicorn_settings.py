@@ -65,10 +65,7 @@ def read_settings(
     An environment adds variables to the reader's own, or takes those away which are None. `cwd` is
     the folder in which Gunicorn would start.
     """
-    limit = patience(8.0)
-    result = call_alone(
-        _CALL, "read_in_forks", [arguments, list(environments), str(cwd)], limit=limit
-    )
+    result = call_alone(_CALL, "read_in_forks", [arguments, list(environments), str(cwd)], limit=8)
     if result.kind != "returned":
         code = result.value if result.kind == "exited" else None
         return [Reading(None, code, result.output)] * len(environments)

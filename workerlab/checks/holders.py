@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from workerlab.alone import QUICK
 from workerlab.checks.calling import did_not_return, no_pair, not_a_function
 from workerlab.checks.fresh_process import call_each
+from workerlab.checks.launching import launched
 from workerlab.checks.masters import COMMAND
-from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
 Rows = list[list[int]]
@@ -81,7 +82,7 @@ def judge_holders(function: Any) -> Verdict:
     if not callable(function):
         return not_a_function(function)
     cases = [_running_server(), TWO_ADDRESSES, OWN_SOCKETS, MASTER_ALONE]
-    result = call_each(function, [[rows, master] for master, rows in cases])
+    result = call_each(function, [[rows, master] for master, rows in cases], limit=QUICK)
     ran = f"{function.__name__}(rows, master), for four servers"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)
@@ -205,9 +206,6 @@ def _singular(role: str) -> str:
 
 def _running_server() -> tuple[int, Rows]:
     """The rows of a Gunicorn which runs now; made-up ones where inodes are not told."""
-    server = Server(COMMAND.replace("{count}", "4"), name="check")
-    try:
+    with launched(COMMAND.replace("{count}", "4")) as server:
         rows = [[held.pid, held.inode] for held in server.listening()]
         return (server.pid, rows) if rows and all(inode for _, inode in rows) else GUNICORN
-    finally:
-        server.stop()

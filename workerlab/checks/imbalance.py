@@ -4,6 +4,7 @@ import math
 import random
 from typing import Any
 
+from workerlab.alone import QUICK
 from workerlab.checks.calling import did_not_return, no_pair, not_a_function
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.imbalance_mistakes import LOSSES, SHARES, Case, Mistakes, lost, shares
@@ -18,7 +19,7 @@ def judge_imbalance(function: Any) -> Verdict:
     if not callable(function):
         return not_a_function(function)
     cases = made_up_runs()
-    result = call_each(function, [[case.records, case.workers] for case in cases])
+    result = call_each(function, [[case.records, case.workers] for case in cases], limit=QUICK)
     ran = f"{function.__name__}(records, workers), for {len(cases)} made-up runs"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)

@@ -1,10 +1,27 @@
-"""What is said of a command that is not launched, or whose server does not come up."""
+"""Launching a server for a check, and what is said where that is refused or fails."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from workerlab.commands import address_of
+from workerlab.server import Server
 from workerlab.verdicts import Verdict, wrong
+
+
+@contextmanager
+def launched(command: str, name: str = "check", **options: Any) -> Iterator[Server]:
+    """A server for a check, with the options of Server; killed when the check is over.
+
+    There is nothing to finish in good order then, and four workers that leave by themselves cost
+    as much time as starting them.
+    """
+    server = Server(command, name=name, **options)
+    try:
+        yield server
+    finally:
+        server.stop(grace=0)
 
 
 def refused(command: Any) -> Verdict | None:

@@ -1,5 +1,6 @@
 """Exercise 04, task 2: which process is the master of the server at a port, and its workers."""
 
+import contextlib
 from typing import Any
 
 import psutil
@@ -7,7 +8,7 @@ import psutil
 from workerlab import processes
 from workerlab.checks.calling import did_not_return, not_a_function, returned_nothing
 from workerlab.checks.fresh_process import call_each
-from workerlab.patience import patience
+from workerlab.checks.launching import launched
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
@@ -23,24 +24,21 @@ def judge_search(function: Any) -> Verdict:
     """Call the function for each of two servers which run at the same time."""
     if not callable(function):
         return not_a_function(function)
-    servers: list[Server] = []
-    try:
-        for number, count in enumerate(COUNTS):
-            command = COMMAND.replace("{count}", str(count))
-            servers.append(Server(command, name=f"check {number}"))
+    with contextlib.ExitStack() as stack:
+        servers = [
+            stack.enter_context(launched(COMMAND.replace("{count}", str(count)), f"check {count}"))
+            for count in COUNTS
+        ]
         for server, count in zip(servers, COUNTS, strict=True):
             verdict = _one(function, server, count)
             if verdict.outcome == "wrong":
                 break
-        return verdict
-    finally:
-        for server in servers:
-            server.stop()
+    return verdict
 
 
 def _one(function: Any, server: Server, count: int) -> Verdict:
     ran = f"{function.__name__}(port), for one of two servers which run side by side"
-    result = call_each(function, [[server.port]], limit=patience(LIMIT))
+    result = call_each(function, [[server.port]], limit=LIMIT)
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)
     value = result.value[0] if result.kind == "returned" else result.value

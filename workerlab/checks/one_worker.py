@@ -4,7 +4,7 @@ from typing import Any
 
 from workerlab.alone import call_alone
 from workerlab.checks.calling import ask, did_not_return, not_a_function, returned_nothing
-from workerlab.checks.launching import did_not_start, refused
+from workerlab.checks.launching import did_not_start, launched, refused
 from workerlab.exercise import Exercise, source_of
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart
@@ -27,13 +27,10 @@ def command_for_one_worker(command: Any) -> Verdict:
     if verdict is not None:
         return verdict
     try:
-        server = Server(command, name="check")
+        with launched(command) as server:
+            return _one_worker(command, server)
     except ServerDidNotStart as error:
         return did_not_start(command, str(error))
-    try:
-        return _one_worker(command, server)
-    finally:
-        server.stop()
 
 
 def _one_worker(command: str, server: Server) -> Verdict:
@@ -87,11 +84,8 @@ def answering_pid(function: Any) -> Verdict:
         return not_a_function(function)
     expected, got, results = [], [], []
     for _ in range(2):
-        server = Server("uvicorn app.main:app --port {port}", name="check")
-        try:
+        with launched("uvicorn app.main:app --port {port}") as server:
             result = call_alone(source_of(function), function.__name__, [server.url])
-        finally:
-            server.stop()
         if result.kind not in ("returned", "not json"):
             return did_not_return(result, f"{function.__name__}(url)")
         expected.append(server.pid)
@@ -157,12 +151,9 @@ def fire(function: Any) -> Verdict:
     if not callable(function):
         return not_a_function(function)
     for n in (12, 5):
-        server = Server("uvicorn workerlab.checks.counter:app --port {port}", name="check")
-        try:
+        with launched("uvicorn workerlab.checks.counter:app --port {port}") as server:
             result = call_alone(source_of(function), function.__name__, [f"{server.url}/work", n])
             count = ask(f"{server.url}/count")
-        finally:
-            server.stop()
         call = f"{function.__name__}(url, {n})"
         if result.kind not in ("returned", "not json"):
             return did_not_return(result, call)

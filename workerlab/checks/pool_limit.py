@@ -11,7 +11,6 @@ from workerlab.checks.calling import ask, did_not_return, not_a_function
 from workerlab.exercise import source_of
 from workerlab.patience import patience
 from workerlab.server import Server, end
-from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, right, wrong
 
 TOKENS = (7, 23)
@@ -72,7 +71,7 @@ def judge_limit(function: Any) -> Verdict:
                 if all(look.result.kind == "returned" for look in again):
                     seen = again
         finally:
-            list(threads.map(end, map(_name, TOKENS)))
+            list(threads.map(lambda tokens: end(_name(tokens), grace=0), TOKENS))
     call = f"{function.__name__}(url)"
     for look in seen:
         if look.result.kind not in ("returned", "not json"):
@@ -100,12 +99,7 @@ def _name(tokens: int) -> str:
 
 def _start(tokens: int) -> Server:
     command = "uvicorn workerlab.checks.pool:app --port {port}"
-    options = {"name": _name(tokens), "env": {"THREADS": str(tokens)}}
-    try:
-        return Server(command, **options)
-    except ServerDidNotStart:
-        # The port was free a moment ago, and any program may have taken it since.
-        return Server(command, **options)
+    return Server(command, name=_name(tokens), env={"THREADS": str(tokens)})
 
 
 def _look(function: Any, server: Server, seconds: float, limit: float) -> Seen:

@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from workerlab.alone import call_alone
+from workerlab.alone import QUICK, call_alone
 from workerlab.checks.calling import did_not_return, not_a_function
 from workerlab.checks.recommendations import (
     AMPLE,
@@ -24,10 +24,7 @@ from workerlab.checks.recommended_errors import (
 )
 from workerlab.checks.recommended_mistakes import Mistake, mistakes_of
 from workerlab.exercise import source_of
-from workerlab.patience import patience
 from workerlab.verdicts import Verdict, right, wrong
-
-LIMIT = 5.0  # seconds for all calls
 
 _AFTER_THE_CELL = """
 
@@ -66,7 +63,7 @@ def judge_recommendation(function: Any) -> Verdict:
     groups = [AMPLE, FRACTIONS, TIGHT, random_cases(), [case for case, _ in REFUSED]]
     calls = [list(case) for group in groups for case in group]
     source = source_of(function) + _AFTER_THE_CELL.format(name=function.__name__)
-    result = call_alone(source, "_called_by_the_check", calls, limit=patience(LIMIT))
+    result = call_alone(source, "_called_by_the_check", calls, limit=QUICK)
     name = function.__name__
     if result.kind != "returned":
         return did_not_return(result, f"{name}(...)")

@@ -5,11 +5,8 @@ served by a Uvicorn, and both are gone when `serve_and_ask` returns.
 """
 
 import asyncio
-import contextlib
 import json
-import os
 import re
-import signal
 import tempfile
 import time
 from collections.abc import Coroutine
@@ -20,8 +17,8 @@ from typing import Any
 
 import aiohttp
 
+from workerlab.checks.launching import launched
 from workerlab.patience import patience
-from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart
 
 COMMAND = "uvicorn workerlab.checks.watched:app --port {port} --log-level warning --no-access-log"
@@ -93,22 +90,13 @@ def serve_and_ask(source: str, paths: list[str], env: dict[str, str] | None = No
     loopback = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
     with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
         (Path(folder) / "cell.py").write_text(source, encoding="utf-8")
+        options = {"env": {**(env or {}), **loopback}, "cwd": folder}
         try:
-            server = Server(
-                COMMAND, name="check", env={**(env or {}), **loopback}, cwd=folder,
-                timeout=patience(START_LIMIT),
-            )  # fmt: skip
+            with launched(COMMAND, **options, timeout=patience(START_LIMIT)) as server:
+                limit = max(2.5, deadline - time.monotonic())
+                replies, health, watched = _in_thread(_ask_all(server.url, paths, limit))
         except ServerDidNotStart as error:
             return _not_started(str(error))
-        try:
-            limit = max(2.5, deadline - time.monotonic())
-            replies, health, watched = _in_thread(_ask_all(server.url, paths, limit))
-        finally:
-            # There is nothing to finish in good order, and what a Uvicorn has forked ignores TERM.
-            for pid in server.pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            server.stop()
     return Seen(True, False, False, server.log, replies, health, watched)
 
 

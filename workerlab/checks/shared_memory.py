@@ -5,8 +5,6 @@ tells it.
 """
 
 import contextlib
-import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -101,7 +99,7 @@ def measure(source: str, settings: str) -> Measured:
         finally:
             for one in starting:
                 if one.exception() is None:
-                    _end(one.result())
+                    one.result().stop(grace=0)
     return found
 
 
@@ -117,13 +115,6 @@ def _start(name: str, folder: str) -> Server:
     # NumPy would set memory aside for a thread on each core.
     env = {"OPENBLAS_NUM_THREADS": "1"}
     return Server(COMMAND, name=name, env=env, cwd=folder, timeout=patience(START_LIMIT))
-
-
-def _end(server: Server) -> None:
-    for pid in server.pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    server.stop()
 
 
 def _look(server: Server, other: Server, found: Measured, deadline: float) -> None:

@@ -11,8 +11,8 @@ from workerlab.checks.blocking import NOTES
 from workerlab.checks.calling import did_not_return, not_a_function
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.front import Arrival, front
+from workerlab.checks.launching import launched
 from workerlab.records import peak_overlap
-from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
 COMMAND = (
@@ -41,20 +41,19 @@ def judge_four(function: Any) -> Verdict:
     """
     if not callable(function):
         return not_a_function(function)
-    with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
-        server = Server(COMMAND, name="check", env={NOTES: folder})
-        try:
-            with front(server.port) as door:
-                result = call_each(
-                    function,
-                    [[f"{door.url}/slow?seconds=1"]],
-                    first="from workerlab.checks.blocking import report_to_me; report_to_me()",
-                    env={NOTES: folder},
-                )
-                arrivals = list(door.arrivals)
-                seen = _join(arrivals, Path(folder, "handlers"))
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="workerlab-") as folder,
+        launched(COMMAND, env={NOTES: folder}) as server,
+        front(server.port) as door,
+    ):
+        result = call_each(
+            function,
+            [[f"{door.url}/slow?seconds=1"]],
+            first="from workerlab.checks.blocking import report_to_me; report_to_me()",
+            env={NOTES: folder},
+        )
+        arrivals = list(door.arrivals)
+        seen = _join(arrivals, Path(folder, "handlers"))
     ran = f"{function.__name__}(url)"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)

@@ -41,7 +41,7 @@ def judge_lines(config: Any) -> Verdict:
             with served(folder, "--workers 1") as server:
                 run = _requests(server)
                 lines = _wait_for_lines(server)
-                started = reports().workers_started(began)
+                started = reports.workers_started(began)
             return (
                 _served_as_before(run)
                 or _form(config, folder, settings, server.log, lines)

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from workerlab.checks.launching import did_not_start, open_to_the_network, refused
+from workerlab.checks.launching import did_not_start, launched, open_to_the_network, refused
 from workerlab.commands import address_of, is_loopback
 from workerlab.load import burst
 from workerlab.patience import patience
@@ -39,15 +39,12 @@ def judge_command(command: Any) -> Verdict:
             expected="one command",
         )
     try:
-        server = Server(shlex.join(words), name="check", env=env, timeout=patience(START_LIMIT))
+        with launched(shlex.join(words), env=env, timeout=patience(START_LIMIT)) as server:
+            return _two_at_once(command, env, server)
     except ServerDidNotStart as error:
         return _did_not_start(command, str(error))
     except ValueError:
         return open_to_the_network(command)
-    try:
-        return _two_at_once(command, env, server)
-    finally:
-        server.stop()
 
 
 def _environment(words: list[str]) -> tuple[dict[str, str], list[str]]:
