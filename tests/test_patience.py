@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from workerlab import patience
@@ -13,3 +15,14 @@ def test_a_limit_grows_on_a_busy_machine_up_to_four_times(monkeypatch, slowness,
 
 def test_a_computation_takes_no_less_than_its_cpu_time():
     assert patience.slowness() >= 0.99
+
+
+def test_a_deadline_passes_later_where_the_cores_are_busy(monkeypatch):
+    def seconds(slowness: float) -> float:
+        monkeypatch.setattr(patience, "slowness", lambda: slowness)
+        began, deadline = time.monotonic(), patience.Deadline(0.2)
+        while not deadline.passed():
+            time.sleep(0.01)
+        return time.monotonic() - began
+
+    assert 0.2 <= seconds(1.0) < 0.4 <= seconds(2.0)

@@ -23,6 +23,7 @@ import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
 from workerlab import commands, processes
+from workerlab import server as server_module
 from workerlab.commands import address_of
 from workerlab.patience import patience
 from workerlab.server import ROOT, Server, adopt, stop_all
@@ -583,6 +584,18 @@ def test_import_error(folder, monkeypatch, nothing_left):
     assert re.match(r"uvicorn wants_a_package:app --port \d+\nended with exit code 1\. ", told)
     assert "Python cannot import no_such_package." in told
     assert "ModuleNotFoundError: No module named 'no_such_package'" in told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_port_is_tried_where_the_kit_has_chosen_one_that_is_taken(
+    kind, folder, monkeypatch, taken_port
+):
+    free = server_module.free_port()
+    ports = iter([taken_port, free])
+    monkeypatch.setattr(server_module, "free_port", lambda: next(ports))
+    server = Server(command(kind, "tiny:app"), cwd=folder)
+    assert server.port == free and get(server.url)
+    server.stop()
 
 
 def test_somebody_elses_answer_is_not_taken_for_its_own(
