@@ -612,6 +612,7 @@ def test_pytest_is_run_and_its_summary_comes_last(
     if slow is not None:
         (tmp_path / "tests/test_slow.py").write_text(SLOW.format(slow))
     monkeypatch.setattr(testing, "ROOT", tmp_path)
+    monkeypatch.setattr(testing, "AT_ONCE", "1")
     assert testing.run([], slow=True) == status
     assert last in capfd.readouterr().out.splitlines()[-1]
 

@@ -95,7 +95,7 @@ def call_alone(
 def _wait_for_exit(its_guard: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
     """The exit code; None if the deadline came first."""
     while not deadline.passed():
-        if not select.select([its_guard.stdout], [], [], 0.4)[0]:
+        if not select.select([its_guard.stdout], [], [], 0.2)[0]:
             continue
         line = its_guard.stdout.readline().decode().split()
         if not line or line[0] == "exited":

@@ -6,9 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERRUPTED, NOTHING_COLLECTED = 2, 5
+AT_ONCE = "4"
 # loadfile: a whole notebook goes to one process, since its cells belong together.
-QUICK = ["-m", "not slow", "-n", "3", "--dist", "loadfile"]
-SLOW = ["-m", "slow", "-n", "3", "--dist", "worksteal"]
+QUICK = ["-m", "not slow", "--dist", "loadfile"]
+SLOW = ["-m", "slow", "--dist", "worksteal"]
 
 
 def run(arguments: list[str], *, slow: bool = False) -> int:
@@ -24,9 +25,9 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
         runs = [one_by_one]
     else:
         runs = [[*one_by_one, name] for name in folders("lessons")]
-        runs.append([*QUICK, *folders("exercises", "solutions", "tests")])
+        runs.append([*QUICK, "-n", AT_ONCE, *folders("exercises", "solutions", "tests")])
     if slow:
-        runs.append(SLOW)
+        runs.append([*SLOW, "-n", AT_ONCE])
     statuses = set()
     for options in runs:
         statuses.add(call([sys.executable, "-m", "pytest", "--nbval", *options, *arguments]))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import workerlab.checks.uvicorn_parts  # noqa: F401
 from workerlab import probe
 
 NOTES = "WORKERLAB_NOTES"

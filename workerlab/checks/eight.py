@@ -35,6 +35,7 @@ from workerlab.verdicts import Verdict
 # What the reader's command serves; `watched` imports the cell, within a time limit.
 SERVICE = """
 import os, traceback
+import workerlab.checks.uvicorn_parts
 from workerlab.checks.eight_app import app_around
 try:
     from workerlab.checks.watched import its_app

@@ -9,7 +9,7 @@ from workerlab.patience import patience
 from workerlab.server import Server
 
 MOST = 150  # requests to one worker
-LIMIT = 30.0  # seconds for all of them, which take up to four on an idle machine
+LIMIT = 30.0  # seconds for all of them, which take one or two on an idle machine
 UNANSWERED = 6  # connections in a row; then nobody is there
 
 
@@ -20,11 +20,12 @@ def requests_until_one_leaves(server: Server, wait: float) -> int | None:
     has served MOST requests.
     """
     until = time.monotonic() + LIMIT
+    timeout = patience(3)
     counts: dict[int, int] = {}
     unanswered = 0
     while max(counts.values(), default=0) < MOST and time.monotonic() < until:
         before = counts.copy()
-        worker = _ask_while_connected(server, counts)
+        worker = _ask_while_connected(server, counts, timeout)
         unanswered = 0 if worker in counts else unanswered + 1
         # Where nothing is kept alive, each connection ends with its first request.
         leaves = unanswered > 0 or counts[worker] > before.get(worker, 0) + 1
@@ -42,9 +43,9 @@ def requests_until_one_leaves(server: Server, wait: float) -> int | None:
     return None
 
 
-def _ask_while_connected(server: Server, counts: dict[int, int]) -> int:
+def _ask_while_connected(server: Server, counts: dict[int, int], timeout: float) -> int:
     """Ask through one connection, so one worker, until it is closed; its pid, or -1."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=patience(3))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=timeout)
     worker = -1
     try:
         connection.connect()

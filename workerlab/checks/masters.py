@@ -13,7 +13,7 @@ from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
 COMMAND = (
-    "gunicorn workerlab.checks.blocking:app --workers {count}"
+    "gunicorn workerlab.checks.blocking:app --preload --workers {count}"
     " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
 COUNTS = (3, 2)

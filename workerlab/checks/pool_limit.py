@@ -16,7 +16,6 @@ from workerlab.verdicts import Verdict, right, wrong
 TOKENS = (7, 23)
 SECONDS = 0.15  # for each handler
 LONGER = 0.5  # where the first look left open whether the machine was busy
-LIMIT = 7.0  # seconds for the function
 ENOUGH = 9.0  # seconds for all of it
 
 
@@ -61,7 +60,7 @@ def judge_limit(function: Any) -> Verdict:
             longer = patience(1.0)
 
             def look_at(server: Server, seconds: float) -> Seen:
-                return _look(function, server, seconds * longer, LIMIT * longer)
+                return _look(function, server, seconds * longer)
 
             seen = list(threads.map(lambda server: look_at(server, SECONDS), servers))
             limit = began + ENOUGH * longer - time.monotonic()
@@ -102,10 +101,10 @@ def _start(tokens: int) -> Server:
     return Server(command, name=_name(tokens), env={"THREADS": str(tokens)})
 
 
-def _look(function: Any, server: Server, seconds: float, limit: float) -> Seen:
+def _look(function: Any, server: Server, seconds: float) -> Seen:
     url = f"{server.url}/slow-def?seconds={seconds:.2f}"
     before = ask(f"{server.url}/count")
-    result = call_alone(source_of(function), function.__name__, [url], limit=limit)
+    result = call_alone(source_of(function), function.__name__, [url])
     after = ask(f"{server.url}/count")
     return Seen(after["tokens"], result, after["begun"] - before["begun"], after["peak"])
 

@@ -16,7 +16,7 @@ from workerlab.records import peak_overlap
 from workerlab.verdicts import Verdict, right, wrong
 
 COMMAND = (
-    "gunicorn workerlab.checks.blocking:app --workers 4"
+    "gunicorn workerlab.checks.blocking:app --preload --workers 4"
     " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
 EXPECTED = "4 requests, 4 workers, 4 handlers under way at once"
