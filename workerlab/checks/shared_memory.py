@@ -40,9 +40,14 @@ resource.setrlimit(resource.RLIMIT_DATA, (500_000_000, 500_000_000))
 _note("settings")
 """
 _AFTER = "\ndaemon, errorlog, pidfile = False, '-', None\n"
-_END_OF_CELL = (
-    "\nfrom workerlab.checks.memory_notes import note as _note\n_note('cell', globals())\n"
-)
+# The garbage collector writes into every object that it looks at. What is there when the import is
+# done is not its business any more, so that only the reader's own code writes.
+_END_OF_CELL = """
+from workerlab.checks.memory_notes import note as _note
+_note("cell", globals())
+import gc as _gc
+_gc.freeze()
+"""
 
 
 @dataclass
