@@ -11,6 +11,7 @@ from tools.make_exercises import differs, exercise_from
 from workerlab.server import ROOT
 from workerlab.verdicts import COULD_NOT_CHECK, NOT_ATTEMPTED, RIGHT, WRONG
 
+NAME = "01_one_worker.ipynb"
 HEADS = [NOT_ATTEMPTED, WRONG, RIGHT, COULD_NOT_CHECK]
 SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
 every_solution = pytest.mark.parametrize("solution", SOLUTIONS, ids=lambda path: path.stem)
@@ -76,7 +77,7 @@ def test_an_answer_becomes_a_blank():
         "def f(n):\n    # solution: ...  # <- your answer\n    return n\n    # end\n    return 0"
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    made = exercise_from(notebook).cells[0].source
+    made = exercise_from(notebook, NAME).cells[0].source
     assert made == "def f(n):\n    ...  # <- your answer\n    return 0"
 
 
@@ -84,11 +85,18 @@ def test_an_answer_becomes_a_blank():
 def test_an_answer_that_does_not_end_is_refused(source):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     with pytest.raises(ValueError, match="answer"):
-        exercise_from(notebook)
+        exercise_from(notebook, NAME)
 
 
 def test_interpretations_stay_with_the_solution():
     prose = nbformat.v4.new_markdown_cell("why", metadata={"tags": ["solution"]})
     code = nbformat.v4.new_code_cell("# solution: x = ...\nx = 1\n# end")
-    made = exercise_from(nbformat.v4.new_notebook(cells=[code, prose]))
+    made = exercise_from(nbformat.v4.new_notebook(cells=[code, prose]), NAME)
     assert [cell.source for cell in made.cells] == ["x = ..."]
+
+
+def test_the_exercise_ends_with_a_link_to_its_solution():
+    code = nbformat.v4.new_code_cell("# solution: x = ...\nx = 1\n# end")
+    end = nbformat.v4.new_markdown_cell("**Next:** more", id="next")
+    *_, last = exercise_from(nbformat.v4.new_notebook(cells=[code, end]), NAME).cells
+    assert f"(../solutions/{NAME})" in last.source and last.source.endswith("\n\n**Next:** more")

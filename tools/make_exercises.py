@@ -2,6 +2,7 @@
 
 A solution notebook is the one source. In it,
 - a markdown cell with the tag `solution` interprets the result, and is left out of the exercise;
+- the cell `next` has a link to the solution before it in the exercise;
 - in a code cell, the lines from `# solution` to `# end` are the answer. Its first line is
   `# solution: BLANK`, and BLANK, with the same indentation, stands in the exercise instead.
 
@@ -19,9 +20,13 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 ANSWER = re.compile(r"^( *)# solution: (.*)\n(?:.*\n)*?\1# end$", re.MULTILINE)
 
+COMPARE = (
+    "**Compare** your answers with [the solution](../solutions/{}). It says why they are right."
+)
 
-def exercise_from(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The exercise which belongs to a solution, without outputs.
+
+def exercise_from(solution: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
+    """The exercise which belongs to the solution in the file `name`, without outputs.
 
     Raises ValueError where an answer is not closed, or there is none at all.
     """
@@ -33,6 +38,8 @@ def exercise_from(solution: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "markdown" and "solution" in tags:
             continue
         copy = nbformat.from_dict(cell)
+        if cell.id == "next":
+            copy["source"] = f"{COMPARE.format(name)}\n\n{cell.source}"
         if cell.cell_type == "code":
             copy["source"], count = ANSWER.subn(r"\1\2", cell.source)
             blanks += count
@@ -51,7 +58,7 @@ def cells_of(notebook: nbformat.NotebookNode) -> list[tuple]:
 
 def differs(solution: Path, exercise: Path) -> bool:
     """Whether the exercise is not what its solution makes."""
-    made = exercise_from(nbformat.read(solution, as_version=4))
+    made = exercise_from(nbformat.read(solution, as_version=4), solution.name)
     if not exercise.exists():
         return True
     committed = nbformat.read(exercise, as_version=4)
@@ -60,7 +67,7 @@ def differs(solution: Path, exercise: Path) -> bool:
 
 def write(solution: Path, exercise: Path) -> None:
     """Write the exercise; cells whose source is unchanged keep the outputs they have."""
-    made = exercise_from(nbformat.read(solution, as_version=4))
+    made = exercise_from(nbformat.read(solution, as_version=4), solution.name)
     kept = {}
     if exercise.exists():
         kept = {c.id: c for c in nbformat.read(exercise, as_version=4).cells}

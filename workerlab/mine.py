@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("lessons", "exercises")
 LINKED = (
     "README.md",
+    "solutions",
     "docs",
     "app",
     "workerlab",

@@ -60,8 +60,8 @@ def report(function: Any) -> Verdict:
     2,
     hints=[
         "urlopen waits for the other service. On which thread, when the handler is async def?",
-        "Is there a client that you can await? If there is none, where may a call block that "
-        "cannot be awaited?",
+        "Is there a client that you can await? If there is none, on which thread may urlopen "
+        "block without harm?",
         "Three ways: await an aiohttp.ClientSession; or def without async; or move the two lines "
         "into a function and await run_in_threadpool(that_function).",
     ],

@@ -25,8 +25,8 @@ def did_not_start(seen: Seen) -> Verdict:
         return wrong(
             "at-import",
             "The pool belongs to an event loop, and while the module is imported none runs yet.",
-            "Your notebook has a running loop, a server that imports your app has not. Which part "
-            "of the app runs when the loop does?",
+            "Your notebook has a running loop; the server which imported your app had none yet. "
+            "Which part of the app runs when the loop does?",
             **details,
         )
     if "startup failed" in seen.log:
