@@ -176,6 +176,25 @@ def test_stopping_all_takes_no_longer_than_the_slowest(small):
     assert [server.exit_code for server in servers] == [-signal.SIGKILL] * 2
 
 
+def test_without_grace_a_server_is_killed_at_once(small):
+    server = small("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    began = time.monotonic()
+    server.stop(grace=0)
+    assert time.monotonic() - began < patience(1)
+    assert server.exit_code == -signal.SIGKILL
+    assert not is_taken(server.port) and not os.path.exists(server.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_grace_no_worker_is_left(kind, nothing_left):
+    server = Server(command(kind))
+    workers = server.workers
+    server.stop(grace=0)
+    assert not any(map(processes.is_alive, workers))
+    assert describe(offspring(nothing_left)) == []
+
+
 def test_environment_and_its_own_folder(small, monkeypatch):
     for name in ("GUNICORN_CMD_ARGS", "UVICORN_PORT", "PORT", "WEB_CONCURRENCY"):
         monkeypatch.setenv(name, "9")
