@@ -398,14 +398,22 @@ def test_eight_on_four(answer):
     judge(check, 2, answer, CellFunction("send_eight"))
 
 
-def in_time(*, pause: float = 0.0, is_first: bool = True, served_by: int = 4) -> Seen:
-    """Eight requests of one second in 2.5 s, `served_by` of four workers."""
+def in_time(
+    *, pause: float = 0.0, is_first: bool = True, served_by: int = 4, at_once: int | None = None
+) -> Seen:
+    """Eight requests of one second in 2.5 s, `served_by` of four workers.
+
+    With `at_once`, a worker has all of its requests at once and lets so many of them run.
+    """
     works = []
     for number in range(8):
         sent = pause * number
-        began = sent + 0.04 + number // 4
+        began = reached = sent + 0.04 + number // 4
+        if at_once:
+            reached, began = sent + 0.04, sent + 0.04 + number // served_by // at_once
+        ended = began + 1
         works.append(
-            Work(0, number, is_first, sent, began + 1, number % served_by, began, began + 1, 0, 200)
+            Work(0, number, is_first, sent, ended, number % served_by, reached, ended, 0, 200)
         )
     returned = Result("returned", [[]])
     arrivals = [Arrival(work.connection, 1, work.arrived, work.answered) for work in works]
@@ -418,6 +426,14 @@ def test_luck_is_told_from_pacing_from_pinning_and_from_not_blocking():
     assert judge_luck(in_time(pause=0.06), {}) is None
     assert judge_luck(in_time(is_first=False), {}) is None
     assert judge_luck(in_time(served_by=2), {}) is None
+
+
+def test_luck_is_seen_through_where_a_worker_limits_itself():
+    verdict = judge_luck(in_time(served_by=2, at_once=2), {})
+    assert verdict is not None and verdict.misconception == "limit-in-the-handler"
+    assert judge_luck(in_time(served_by=2, at_once=4), {}) is None
+    assert judge_luck(in_time(served_by=1, at_once=4), {}) is None
+    assert judge_luck(in_time(served_by=2, at_once=2, is_first=False), {}) is None
 
 
 @pytest.mark.parametrize("answer", STATEMENTS, ids=repr)

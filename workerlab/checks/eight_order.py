@@ -17,6 +17,9 @@ def judge_luck(seen: Seen, details: dict[str, str]) -> Verdict | None:
     through connections that had their worker already.
     """
     fresh = [work for work in seen.works if work.is_first]
+    # With four at once, one worker alone would be in time: then there is no need of luck.
+    if (seen.limit_inside or FEWEST) < FEWEST and _sent_together(seen, fresh) >= 2:
+        return _limit_inside("Had one worker taken all, it would have been late.", details)
     if seen.overlap_in_a_worker or _sent_together(seen, fresh) < 2:
         return None
     return _unpaced(seen, "This time no worker took more than two, and that was chance.", details)
@@ -61,12 +64,7 @@ def judge_order(seen: Seen, details: dict[str, str]) -> Verdict:
             **details,
         )
     if seen.overlap_in_a_worker and seen.waits_in_the_handler:
-        return wrong(
-            "limit-in-the-handler",
-            "A worker took most of them and let only a few run at once. The others were idle.",
-            "Does a limit inside a worker make it give back what it has accepted?",
-            **details,
-        )
+        return _limit_inside("The others were idle.", details)
     if _sent_together(seen, seen.works):
         return _unpaced(
             seen,
@@ -91,6 +89,15 @@ def judge_order(seen: Seen, details: dict[str, str]) -> Verdict:
         "too-far-apart",
         "No worker had more than two of them one after the other, but they came late.",
         "How long are workers idle because your client pauses?",
+        **details,
+    )
+
+
+def _limit_inside(what_happened: str, details: dict[str, str]) -> Verdict:
+    return wrong(
+        "limit-in-the-handler",
+        f"A worker took several of them and let only a few run at once. {what_happened}",
+        "Does a limit inside a worker make it give back what it has accepted?",
         **details,
     )
 

@@ -92,6 +92,20 @@ class Seen:
         return any((w.replied or self.over) - w.reached > 1.5 * self.one for w in self.works)
 
     @property
+    def limit_inside(self) -> int | None:
+        """How many a worker let run at once, while others that it had waited in it; None: none did.
+
+        Of several such workers the smallest number.
+        """
+        limits = []
+        for pid in {work.pid for work in self.works}:
+            own = [work for work in self.works if work.pid == pid and work.replied]
+            first = min((work.replied for work in own), default=0.0)
+            if any(w.reached < first and w.replied > first + 0.8 * self.one for w in own):
+                limits.append(sum(work.replied <= first + self.one / 2 for work in own))
+        return min(limits, default=None)
+
+    @property
     def longest_row(self) -> int:
         """The largest number of handlers each of which began when the one before had ended."""
         row, until = 0, 0.0
