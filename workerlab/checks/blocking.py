@@ -21,8 +21,8 @@ from workerlab import probe
 
 NOTES = "WORKERLAB_NOTES"
 CALLER = "report-to"
-_follows = False
 LONGEST = 5.0  # seconds
+_follows = False
 
 
 def report_to_me() -> None:
