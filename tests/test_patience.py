@@ -1,4 +1,7 @@
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 import pytest
 
@@ -15,6 +18,19 @@ def test_a_limit_grows_on_a_busy_machine_up_to_four_times(monkeypatch, slowness,
 
 def test_a_computation_takes_no_less_than_its_cpu_time():
     assert patience.slowness() >= 0.99
+
+
+def test_of_two_threads_one_measures_after_the_other(monkeypatch):
+    measured_by, thread_time = [], time.thread_time
+
+    def recorded() -> float:
+        measured_by.append(threading.get_ident())
+        return thread_time()
+
+    monkeypatch.setattr(time, "thread_time", recorded)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda _: patience.slowness(), range(2)))
+    assert len(list(groupby(measured_by))) <= 2
 
 
 def test_a_deadline_passes_later_where_the_cores_are_busy(monkeypatch):
