@@ -52,7 +52,7 @@ for kind, command in COMMANDS.items():
     idle[-1].getresponse().read()
 
 tell("servers", {
-    kind: {"pid": server.pid, "port": server.port, "marker": server._marker}
+    kind: {"pid": server.pid, "port": server.port, "marker": server._guard.marker}
     for kind, server in servers.items()
 })
 """
@@ -81,7 +81,8 @@ BLOCKING = REQUESTS.replace("PATH", "/slow?seconds=25")
 AWAITING = REQUESTS.replace("PATH", "/slow-await?seconds=25")
 BY_HAND = """
 import subprocess, sys, time, urllib.request
-from workerlab.server import ROOT, adopt, free_port
+from workerlab.ports import free_port
+from workerlab.server import ROOT, adopt
 
 port = free_port()
 command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port)]

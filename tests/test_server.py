@@ -22,8 +22,7 @@ import psutil
 import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
-from workerlab import commands, processes
-from workerlab import server as server_module
+from workerlab import commands, launch, processes
 from workerlab.commands import address_of
 from workerlab.patience import patience
 from workerlab.server import ROOT, Server, adopt, stop_all
@@ -276,8 +275,7 @@ def test_a_forked_process_does_not_keep_it_alive(small):
 
 def test_a_killed_guard(small, nothing_left):
     server = small()
-    server._guard.kill()
-    server._guard.wait(5)
+    os.kill(server._guard.pid, signal.SIGKILL)
     assert [stray.pid for stray in processes.stray_servers()].count(server.pid) == 1
     assert get(server.url)
     server.stop()
@@ -609,9 +607,9 @@ def test_import_error(folder, monkeypatch, nothing_left):
 def test_another_port_is_tried_where_the_kit_has_chosen_one_that_is_taken(
     kind, folder, monkeypatch, taken_port
 ):
-    free = server_module.free_port()
+    free = launch.free_port()
     ports = iter([taken_port, free])
-    monkeypatch.setattr(server_module, "free_port", lambda: next(ports))
+    monkeypatch.setattr(launch, "free_port", lambda: next(ports))
     server = Server(command(kind, "tiny:app"), cwd=folder)
     assert server.port == free and get(server.url)
     server.stop()

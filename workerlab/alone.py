@@ -12,24 +12,21 @@ import asyncio
 import inspect
 import json
 import os
-import select
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from workerlab import guard
-from workerlab.guarding import ask_to_end, start_guard
+from workerlab.guarding import Guard
 from workerlab.mine import ROOT
 from workerlab.patience import Deadline
 
 LIMIT = 7.0  # seconds
 QUICK = 4.0  # seconds, for a function which only computes
+GRACE = 0.3  # seconds from TERM to KILL
 
 
 @dataclass(frozen=True)
@@ -67,40 +64,31 @@ def call_alone(
     (path / "source.py").write_text(source, encoding="utf-8")
     (path / "call.json").write_text(json.dumps({"function": function, "arguments": arguments}))
     log = open(path / "log", "w+b")  # noqa: SIM115
-    its_own = [sys.executable, "-m", "workerlab.alone", folder]
-    marker = {guard.MARKER: uuid.uuid4().hex, "PYTHONUNBUFFERED": "1"}
-    environment = {**os.environ, **(env or {}), **marker}
-    its_guard = start_guard(folder, str(ROOT), str(path / "log"), *its_own, env=environment)
+    its_guard = Guard.start(
+        [sys.executable, "-m", "workerlab.alone", folder],
+        folder=path,
+        log=path / "log",
+        cwd=ROOT,
+        env={**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"},
+    )
     try:
-        began = time.monotonic()
-        code = _wait_for_exit(its_guard, Deadline(limit))
+        began, deadline = time.monotonic(), Deadline(limit)
+        while its_guard.exit_code is None and not its_guard.gone and not deadline.passed():
+            its_guard.look(0.2)
         waited = time.monotonic() - began
+        has_ended = its_guard.exit_code is not None or its_guard.gone
         result = path / "result.json"
         found = json.loads(result.read_text()) if result.exists() else {}
     finally:
-        ask_to_end(its_guard, 0.3)
-        its_guard.wait(15)
-        its_guard.stdin.close()
-        its_guard.stdout.close()
+        its_guard.end(GRACE)
     log.seek(0)
     output = log.read().decode(errors="replace")
     log.close()
     if found:
         return Result(**found, output=output)
-    if code is None:
-        return Result("too long", waited, output=output)
-    return Result("exited", code, output=output)
-
-
-def _wait_for_exit(its_guard: subprocess.Popen[bytes], deadline: Deadline) -> int | None:
-    """The exit code; None if the deadline came first."""
-    while not deadline.passed():
-        if not select.select([its_guard.stdout], [], [], 0.2)[0]:
-            continue
-        line = its_guard.stdout.readline().decode().split()
-        if not line or line[0] == "exited":
-            return int(line[1]) if line else -1
-    return None
+    if has_ended:
+        return Result("exited", its_guard.exit_code, output=output)
+    return Result("too long", waited, output=output)
 
 
 def main(folder: Path) -> None:

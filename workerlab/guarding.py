@@ -1,30 +1,104 @@
-"""The kernel's end of `workerlab.guard`: starting a guard, and asking it to end its server."""
+"""The notebook's end of `workerlab.guard`."""
 
 import contextlib
 import os
+import select
+import shutil
 import subprocess
 import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workerlab import guard
 
+if TYPE_CHECKING:
+    import psutil
 
-def start_guard(*arguments: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a guard process; it does its work when it is asked to, or this process ends.
 
-    `arguments` are those of `workerlab.guard`, without the owner: this process.
+class Guard:
+    """A process which ends what it guards: when it is asked to, or when this process ends.
+
+    What it guards has `marker` as the value of the variable `guard.MARKER`. `leader` is the pid of
+    the process that was started, -1 before it is known; `failure` says why it could not be started.
+    `exit_code` is that of the leader, once it has ended; `gone` is True when no process is left, or
+    the guard itself has ended. `look` brings these up to date.
     """
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        env=env,
-        start_new_session=True,
-    )
 
+    def __init__(self, arguments: list[str], env: Mapping[str, str]) -> None:
+        self.marker = uuid.uuid4().hex
+        self.leader = -1
+        self.failure = ""
+        self.exit_code: int | None = None
+        self.gone = False
+        self._folder: Path | None = None
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env={**env, guard.MARKER: self.marker},
+            start_new_session=True,
+        )
 
-def ask_to_end(its_guard: subprocess.Popen[bytes], grace: float) -> None:
-    """Have the guard end what it guards: TERM, up to `grace` seconds of waiting, KILL."""
-    with contextlib.suppress(BrokenPipeError):  # it has been killed
-        its_guard.stdin.write(f"stop {grace}\n".encode())
+    @classmethod
+    def start(
+        cls, argv: list[str], *, folder: Path, log: Path, cwd: Path, env: Mapping[str, str]
+    ) -> "Guard":
+        """Start a program (`argv[0]` is its path) and guard it; it writes to the file `log`.
+
+        The folder is removed when nothing is left of the program.
+        """
+        started = cls([str(folder), str(cwd), str(log), *argv], env)
+        started._folder = folder
+        return started
+
+    @classmethod
+    def adopt(cls, pid: int) -> "Guard":
+        """Guard a process which was started otherwise, in a session of its own."""
+        started = cls([str(pid)], os.environ)
+        started.leader = pid
+        return started
+
+    @property
+    def pid(self) -> int:
+        """The pid of the guard itself."""
+        return self._process.pid
+
+    def look(self, timeout: float = 0.0) -> None:
+        """Note what the guard has said; wait up to `timeout` seconds where it says nothing."""
+        while not self.gone and select.select([self._process.stdout], [], [], timeout)[0]:
+            timeout = 0.0
+            event, _, detail = self._process.stdout.readline().decode().strip().partition(" ")
+            if event == "started":
+                self.leader = int(detail)
+            elif event == "failed":
+                self.failure = detail
+            elif event == "exited":
+                self.exit_code = int(detail)
+            else:  # "gone", or nothing: the guard itself has ended
+                self.gone = True
+
+    def members(self) -> "list[psutil.Process]":
+        """The live processes that it guards, wherever they went."""
+        return guard.members(self.marker, self.leader, self.pid)
+
+    def ask_to_end(self, grace: float = guard.GRACE) -> None:
+        """Have what it guards end: TERM, up to `grace` seconds of waiting, KILL."""
+        with contextlib.suppress(BrokenPipeError):  # it has been killed
+            self._process.stdin.write(f"stop {grace}\n".encode())
+
+    def end(self, grace: float = guard.GRACE) -> None:
+        """End what it guards, as `ask_to_end` has it, and wait for that."""
+        self.ask_to_end(grace)
+        self._process.wait(grace + 15)
+        self.look()
+        self.gone = True
+        if self._process.returncode != 0:  # somebody killed it
+            guard.end(self.marker, self.leader, self.pid, grace)
+            if self._folder:
+                shutil.rmtree(self._folder, ignore_errors=True)
+        self._process.stdin.close()
+        self._process.stdout.close()

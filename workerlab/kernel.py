@@ -3,19 +3,16 @@
 import os
 import queue
 import re
-import select
-import shutil
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from workerlab import guard
-from workerlab.guarding import ask_to_end, start_guard
+from workerlab.guarding import Guard
 
 START_LIMIT = 60.0  # seconds for a kernel to come up
 INTERRUPT_LIMIT = 3.0  # seconds for a cell to end when it is interrupted
@@ -68,15 +65,13 @@ class Kernel:
             f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
         )
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
-        log = f"{folder}/log"
-        self._folder = folder
-        self._marker = uuid.uuid4().hex
-        self._news = ""
-        self._code: int | None = None
-        self._guard = start_guard(
-            folder, str(cwd.resolve()), log, *argv, "--HistoryManager.enabled=False",
-            env={**os.environ, guard.MARKER: self._marker},
-        )  # fmt: skip
+        self._guard = Guard.start(
+            [*argv, "--HistoryManager.enabled=False"],
+            folder=Path(folder),
+            log=Path(folder, "log"),
+            cwd=cwd.resolve(),
+            env=os.environ,
+        )
         self._client = BlockingKernelClient(connection_file=connection)
         try:
             self._client.load_connection_file()
@@ -113,7 +108,7 @@ class Kernel:
             message = self._next(request)
             if message is None:
                 if self.has_ended():
-                    return Ran(source, "died", ran.output, code=self._code)
+                    return Ran(source, "died", ran.output, code=self._guard.exit_code)
                 continue
             kind, content = message["msg_type"], message["content"]
             if kind == "execute_input":
@@ -153,28 +148,13 @@ class Kernel:
 
     def has_ended(self) -> bool:
         """Whether the kernel is gone; asks its guard."""
-        while self._code is None and select.select([self._guard.stdout], [], [], 0)[0]:
-            news = os.read(self._guard.stdout.fileno(), 4096).decode()
-            self._news += news
-            if not news:
-                self._code = -1  # the guard itself is gone
-            elif found := re.search(r"^exited (-?\d+)$", self._news, re.MULTILINE):
-                self._code = int(found[1])
-        return self._code is not None
+        self._guard.look()
+        return self._guard.exit_code is not None or self._guard.gone
 
     def close(self) -> None:
         """End the kernel and all that it started."""
         self._client.stop_channels()
-        ask_to_end(self._guard, GRACE)
-        self._guard.wait(GRACE + 15)
-        if self._guard.returncode != 0:  # the notebook has killed it
-            self.has_ended()
-            started = re.search(r"^started (\d+)$", self._news, re.MULTILINE)
-            leader = int(started[1]) if started else -1
-            guard.end(self._marker, leader, self._guard.pid, GRACE)
-            shutil.rmtree(self._folder, ignore_errors=True)
-        self._guard.stdin.close()
-        self._guard.stdout.close()
+        self._guard.end(GRACE)
 
     def _next(self, request: str) -> dict | None:
         try:

@@ -1,9 +1,126 @@
-"""Asking a server which starts whether it is there."""
+"""Waiting until a server that was launched is ready, or has failed."""
 
+import contextlib
+import ipaddress
 import select
 import socket
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from workerlab import processes
+from workerlab.commands import beyond, workers_asked_for
+from workerlab.launch import Launch
+from workerlab.reports import reports
+from workerlab.start_errors import (
+    PortTaken,
+    ServerDidNotStart,
+    cause,
+    has_failed,
+    is_listening,
+    is_port_taken,
+    misspelt_settings,
+)
+
+if TYPE_CHECKING:
+    from workerlab.server import Server
+
+# From a fatal line of the log to the end of the wait for an answer, in seconds.
+_AFTER_A_FAILURE = 0.5
+
+
+class Start:
+    """A server between its launch and its first answer."""
+
+    def __init__(self, server: "Server", launched: Launch) -> None:
+        self._server = server
+        self._launched = launched
+
+    def wait(self, timeout: float) -> None:
+        """Return when the server answers and has all of its workers; `timeout` is in seconds.
+
+        Raises ServerDidNotStart, or ValueError where it listens beyond this machine.
+        """
+        launched = self._launched
+        answered, failing_since, next_look = False, None, launched.since + 1
+        problem = "did not answer"
+        with contextlib.closing(Question(launched.url)) as question:
+            while not (answered and self._has_its_workers()):
+                if answered:
+                    problem = "did not have all of its workers"
+                    time.sleep(0.005)
+                elif question.answered():
+                    # Another program may have the port.
+                    answered = self._listens()
+                    time.sleep(0 if answered else 0.05)
+                now = time.monotonic()
+                launched.guard.look()
+                if launched.guard.gone:
+                    raise self._failed(f"ended with exit code {launched.guard.exit_code}")
+                if now > launched.since + timeout:
+                    self._look_elsewhere()
+                    raise self._failed(f"{problem} within {timeout:g} s")
+                # Not every server leaves when it fails: `uvicorn --workers` starts its workers
+                # again and again, and Gunicorn tries a taken port five times.
+                log = launched.end_of_log()
+                if failing_since is None and has_failed(log):
+                    failing_since = now
+                if failing_since is not None and now > failing_since + _AFTER_A_FAILURE:
+                    raise self._failed("reported an error and did not answer")
+                if not answered and now > next_look and is_listening(log):
+                    next_look = now + 1
+                    self._look_elsewhere()
+
+    def _has_its_workers(self) -> bool:
+        """Whether as many have started as the command asks for, if it does and the app reports."""
+        count = workers_asked_for(self._launched.command)
+        if count is None or not reports.workers_started(self._launched.since):
+            return True
+        return len(workers_ready(self._server, self._launched)) == count
+
+    def _listens(self) -> bool:
+        """Whether the master, or a worker, listens where the command line says."""
+        for pid in [self._server.pid, *self._server.workers]:
+            sockets = processes.listening([pid])
+            self._refuse_beyond_loopback(sockets)
+            if any(held.port == self._launched.port for held in sockets):
+                return True
+        return False
+
+    def _look_elsewhere(self) -> None:
+        """Raise if this server listens, but not where the command line says."""
+        port = self._launched.port
+        sockets = processes.listening(self._server.pids)
+        self._refuse_beyond_loopback(sockets)
+        if sockets and all(held.port != port for held in sockets):
+            raise self._failed(
+                f"listens at {sockets[0].address} and not at 127.0.0.1:{port}, as the command "
+                "line has it",
+                "An address is to be said on the command line, where it overrides the others.",
+            )
+
+    def _refuse_beyond_loopback(self, sockets: list[processes.Socket]) -> None:
+        for held in sockets:
+            if not ipaddress.ip_address(held.host).is_loopback:
+                raise ValueError(beyond(self._launched.command, held.address))
+
+    def _failed(self, what: str, advice: str = "") -> ServerDidNotStart:
+        command, log = self._launched.command, self._launched.end_of_log()
+        known = [advice or cause(log), misspelt_settings(command, self._launched.cwd)]
+        told = "\n".join(filter(None, known)) or "The log may tell why."
+        kind = PortTaken if is_port_taken(log) else ServerDidNotStart
+        return kind(f"{command}\n{what}. {told}\nThe log ends:\n{last_lines(log)}")
+
+
+def workers_ready(server: "Server", launched: Launch) -> list[int]:
+    """The pids of those workers whose app has started, if the app reports."""
+    started = reports.workers_started(launched.since)
+    return [pid for pid in server.workers if pid in started]
+
+
+def last_lines(log: str, count: int = 15) -> str:
+    """The end of a log, indented."""
+    return "\n".join(f"    {line}" for line in log.splitlines()[-count:]) or "    (empty)"
 
 
 class Question:

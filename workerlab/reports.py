@@ -68,10 +68,14 @@ class Reports:
             self._pipes[path] = Pipe(path)
 
     def forget(self, path: Path) -> None:
-        """Receive what is in the pipe, and listen no longer. The file is its folder's to remove."""
+        """Receive what is in the pipe, and listen no longer. The file is its folder's to remove.
+
+        Does nothing where nobody listens to this path.
+        """
         self.receive()
         with self._lock:
-            self._pipes.pop(path).close()
+            if pipe := self._pipes.pop(path, None):
+                pipe.close()
 
     def receive(self) -> None:
         """Take what has been written out of the pipes."""

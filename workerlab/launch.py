@@ -1,0 +1,114 @@
+"""Launching a server's command: its address, its environment, its folder, its guard."""
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from workerlab.commands import address_of
+from workerlab.guarding import Guard
+from workerlab.ports import free_port
+from workerlab.probe import REPORT_TO
+from workerlab.reports import reports
+from workerlab.start_errors import ServerDidNotStart
+
+# What the servers would take from the reader's shell. The command in the cell is to say it all.
+_SETTINGS = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
+_END_OF_LOG = 65536  # bytes
+
+
+@dataclass
+class Launch:
+    """A command that was launched: `command` as it ran, in the folder `cwd`, at `url`.
+
+    `folder` is its own, and `since` the moment before its start, in monotonic seconds.
+    """
+
+    command: str
+    cwd: Path
+    url: str
+    port: int
+    folder: Path
+    guard: Guard
+    since: float
+    _log: BinaryIO
+
+    def log(self) -> str:
+        """What it has written so far, to standard output and standard error."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def end_of_log(self) -> str:
+        """The last of it: the whole may be long."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - _END_OF_LOG))
+        return self._log.read().decode(errors="replace")
+
+    def end(self, grace: float) -> str:
+        """End it, with up to `grace` seconds from TERM to KILL; return its whole log."""
+        self.guard.end(grace)
+        reports.forget(_reports(self.folder))
+        log = self.log()
+        self._log.close()
+        return log
+
+
+def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[str, str]) -> Launch:
+    """Start a server beside a guard, as `workerlab.server.Server` describes its arguments."""
+    command = command.replace("{port}", str(free_port()))
+    host, port = address_of(command)
+    folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
+    command = command.replace("{folder}", str(folder))
+    log = folder / "server.log"
+    try:
+        for file, contents in files.items():
+            (folder / file).write_text(contents, encoding="utf-8")
+        environment = _environment(env, folder)
+        argv = _argv(command, environment["PATH"])
+        reports.listen(_reports(folder))
+        # The guard removes the folder with the server; what is open can be read all the same.
+        opened = open(log, "w+b", buffering=0)  # noqa: SIM115
+        since = time.monotonic()
+        its_guard = Guard.start(argv, folder=folder, log=log, cwd=cwd, env=environment)
+    except BaseException:
+        reports.forget(_reports(folder))
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Launch(command, cwd, f"http://{host}:{port}", port, folder, its_guard, since, opened)
+
+
+def _environment(env: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The reader's own environment without settings of servers, then `env`, then the kit's own."""
+    inherited = {name: os.environ[name] for name in os.environ if not _SETTINGS.fullmatch(name)}
+    environment = {**inherited, **env}
+    # The commands typed here are this environment's, whatever the shell's PATH says.
+    path = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
+    # By default all masters of a user share one control socket.
+    control = shlex.join(["--control-socket", str(folder / "control")])
+    arguments = environment.get("GUNICORN_CMD_ARGS", "")
+    return {
+        **environment,
+        "PATH": os.pathsep.join(path),
+        "GUNICORN_CMD_ARGS": f"{arguments} {control}".strip(),
+        REPORT_TO: str(_reports(folder)),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _argv(command: str, path: str) -> list[str]:
+    name, *arguments = shlex.split(command)
+    program = shutil.which(name, path=path)
+    if program is None:
+        raise ServerDidNotStart(f"There is no command {name!r} in this environment.")
+    return [program, *arguments]
+
+
+def _reports(folder: Path) -> Path:
+    return folder / "reports"
