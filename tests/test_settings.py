@@ -46,7 +46,7 @@ def test_every_setting_of_the_file_is_probed_or_shown() -> None:
     names = {target.id for target in targets if isinstance(target, ast.Name)}
     assert names == SHOWN | set(settings.PROBES)
     assert names <= {setting.name for setting in KNOWN_SETTINGS}
-    assert all(fact(name) for name in names - {"worker_class"})
+    assert all(fact(name) for name in names)
 
 
 @pytest.mark.slow
