@@ -1,10 +1,15 @@
 """The bank of answers to exercise 05: each wrong one has its own misconception."""
 
+import asyncio
+import json
+
 import pytest
+from fastapi import FastAPI
 
 from tests.answers import CellFunction, Right, Wrong, judge
 from workerlab.alone import Result
-from workerlab.checks.eight_order import judge_luck
+from workerlab.checks.eight_app import TOGETHER, app_around
+from workerlab.checks.eight_order import judge_luck, may_be_luck
 from workerlab.checks.eight_seen import Seen, Work
 from workerlab.checks.front import Arrival
 from workerlab.checks.who_gets_it import check
@@ -399,11 +404,17 @@ def test_eight_on_four(answer):
 
 
 def in_time(
-    *, pause: float = 0.0, is_first: bool = True, served_by: int = 4, at_once: int | None = None
+    *,
+    pause: float = 0.0,
+    is_first: bool = True,
+    served_by: int = 4,
+    at_once: int | None = None,
+    together: float | None = None,
 ) -> Seen:
     """Eight requests of one second in 2.5 s, `served_by` of four workers.
 
     With `at_once`, a worker has all of its requests at once and lets so many of them run.
+    `together` is what the check's own question has found.
     """
     works = []
     for number in range(8):
@@ -417,7 +428,7 @@ def in_time(
         )
     returned = Result("returned", [[]])
     arrivals = [Arrival(work.connection, 1, work.arrived, work.answered) for work in works]
-    return Seen(returned, works, arrivals, [list(range(4))], None, False, "")
+    return Seen(returned, works, arrivals, [list(range(4))], None, False, "", together)
 
 
 def test_luck_is_told_from_pacing_from_pinning_and_from_not_blocking():
@@ -434,6 +445,41 @@ def test_luck_is_seen_through_where_a_worker_limits_itself():
     assert judge_luck(in_time(served_by=2, at_once=4), {}) is None
     assert judge_luck(in_time(served_by=1, at_once=4), {}) is None
     assert judge_luck(in_time(served_by=2, at_once=2, is_first=False), {}) is None
+
+
+def test_luck_is_seen_through_where_each_worker_got_no_more_than_it_lets_run():
+    spread = {"served_by": 4, "at_once": 2}
+    assert may_be_luck(in_time(**spread))
+    assert not may_be_luck(in_time(**spread, is_first=False))
+    assert not may_be_luck(in_time(served_by=2, at_once=4))
+    assert judge_luck(in_time(**spread, together=1.1), {}) is None
+    verdict = judge_luck(in_time(**spread, together=2.0), {})
+    assert verdict is not None and verdict.misconception == "limit-in-the-handler"
+
+
+@pytest.mark.parametrize(("limit", "at_once"), [(2, 2), (9, 4)])
+def test_a_worker_tells_how_many_it_runs_at_once(limit, at_once):
+    semaphore, running, peaks = asyncio.Semaphore(limit), [0], []
+    app = FastAPI()
+
+    @app.get("/work")
+    async def work():
+        async with semaphore:
+            running[0] += 1
+            peaks.append(running[0])
+            await asyncio.sleep(0.1)
+            running[0] -= 1
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": TOGETHER, "headers": [], "query_string": b""}
+    asyncio.run(app_around(app)(scope, None, send))
+    seconds = json.loads(sent[-1]["body"])["seconds"]
+    assert len(peaks) == 4 and max(peaks) == at_once
+    assert seconds >= 0.1 * 4 / at_once
 
 
 @pytest.mark.parametrize("answer", STATEMENTS, ids=repr)

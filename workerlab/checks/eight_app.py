@@ -4,8 +4,12 @@ Each request is reported to the check as it reaches the app and when its reply i
 datagram with a JSON object `moment`, `pid`, `port` (the client's), `path`, `status`, `time`
 (monotonic seconds), to the port of 127.0.0.1 which $WORKERLAB_EIGHT names. To the reader's client,
 a handler begins when its request reaches the app, so `burst(after="began")` works there.
+
+`GET /workerlab/together` is the check's own question: the worker that gets it runs /work several
+times at once, and answers with the `seconds` that this took.
 """
 
+import asyncio
 import json
 import os
 import socket
@@ -16,6 +20,9 @@ from workerlab import probe
 from workerlab.checks.blocking import follow_the_caller
 
 WATCH = "WORKERLAB_EIGHT"
+TOGETHER = "/workerlab/together"
+# With so many at once in each worker, eight requests take two rounds even if one worker has all.
+AT_ONCE = 4
 _socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
@@ -25,6 +32,9 @@ def app_around(its_app: Any) -> Any:
     async def watched(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await its_app(scope, receive, send)
+            return
+        if scope["path"] == TOGETHER:
+            await _answer(send, {"seconds": await _run_together(its_app, scope)})
             return
         follow_the_caller()
         status = 0
@@ -45,6 +55,27 @@ def app_around(its_app: Any) -> Any:
             _report("done", scope, status)
 
     return probe.ReportingMiddleware(watched)
+
+
+async def _run_together(its_app: Any, scope: Any) -> float:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        pass
+
+    def work() -> Any:
+        return its_app({**scope, "path": "/work", "raw_path": b"/work"}, receive, send)
+
+    began = time.monotonic()
+    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    return time.monotonic() - began
+
+
+async def _answer(send: Any, answer: dict[str, float]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 def _report(moment: str, scope: Any, status: int = 0) -> None:

@@ -2,12 +2,20 @@
 
 import itertools
 
+from workerlab.checks.eight_app import AT_ONCE
 from workerlab.checks.eight_seen import Seen, Work
 from workerlab.verdicts import Verdict, could_not_check, wrong
 
 FEWEST = 4  # under way at once, on four workers
 # Two rounds which took as long as that are not a busy machine's doing.
 SURELY = 3.1
+# Seconds of requests that ran in two rounds of a second each, and not all at once.
+TWO_ROUNDS = 1.75
+
+
+def may_be_luck(seen: Seen) -> bool:
+    """Whether it takes a look at one worker alone to know that the requests needed no luck."""
+    return 1 < seen.most_in_a_worker < AT_ONCE and _sent_together(seen, _fresh(seen)) >= 2
 
 
 def judge_luck(seen: Seen, details: dict[str, str]) -> Verdict | None:
@@ -16,11 +24,12 @@ def judge_luck(seen: Seen, details: dict[str, str]) -> Verdict | None:
     It is none if the handlers overlap in a worker, so do not block it, or if the requests came
     through connections that had their worker already.
     """
-    fresh = [work for work in seen.works if work.is_first]
-    # With four at once, one worker alone would be in time: then there is no need of luck.
-    if (seen.limit_inside or FEWEST) < FEWEST and _sent_together(seen, fresh) >= 2:
+    if _sent_together(seen, _fresh(seen)) < 2:
+        return None
+    in_rounds = seen.together is not None and seen.together > TWO_ROUNDS
+    if in_rounds or (seen.limit_inside or AT_ONCE) < AT_ONCE:
         return _limit_inside("Had one worker taken all, it would have been late.", details)
-    if seen.overlap_in_a_worker or _sent_together(seen, fresh) < 2:
+    if seen.overlap_in_a_worker:
         return None
     return _unpaced(seen, "This time no worker took more than two, and that was chance.", details)
 
@@ -116,6 +125,10 @@ def _unpaced(seen: Seen, what_happened: str, details: dict[str, str]) -> Verdict
         "What keeps a worker from accepting a connection, and from when on?",
         **details,
     )
+
+
+def _fresh(seen: Seen) -> list[Work]:
+    return [work for work in seen.works if work.is_first]
 
 
 def _sent_together(seen: Seen, works: list[Work]) -> int:

@@ -37,7 +37,8 @@ class Work:
 class Seen:
     """All of it, up to `cut`, the moment at which the check ended it early, if it did.
 
-    `workers` are the pids for each server; `died`: one of them ended by itself.
+    `workers` are the pids for each server; `died`: one of them ended by itself. `together`: the
+    seconds that one worker took for four more requests at once, if the check has asked for that.
     """
 
     result: Result
@@ -47,6 +48,7 @@ class Seen:
     cut: float | None
     died: bool
     log: str
+    together: float | None = None
 
     def __post_init__(self) -> None:
         self.over = self.cut or time.monotonic()
@@ -78,13 +80,18 @@ class Seen:
         return sorted([sum(w.pid == pid for w in self.works) for pid in pids], reverse=True)
 
     @property
+    def most_in_a_worker(self) -> int:
+        """How many of them a worker had under way at one moment."""
+        peaks = [
+            peak_overlap([(w.reached, w.replied or self.over) for w in self.works if w.pid == pid])
+            for pid in {work.pid for work in self.works}
+        ]
+        return max(peaks, default=0)
+
+    @property
     def overlap_in_a_worker(self) -> bool:
         """Whether a worker had two of them under way at one moment."""
-        return any(
-            peak_overlap([(w.reached, w.replied or self.over) for w in self.works if w.pid == pid])
-            > 1
-            for pid in {work.pid for work in self.works}
-        )
+        return self.most_in_a_worker > 1
 
     @property
     def waits_in_the_handler(self) -> bool:
