@@ -23,11 +23,17 @@ COMMANDS = [
     Right("python -m uvicorn --host 127.0.0.1 --port={port} app.main:app"),
     Right("uvicorn main:app --app-dir app --port {port} --workers 1"),
     Right("uvicorn app.main:app --host localhost --port {port} --log-level warning"),
+    Right("UVICORN_LOG_LEVEL=warning uvicorn app.main:app --port {port}"),
     Wrong("uvicorn app/main.py:app --port {port}", "file-instead-of-module"),
+    Wrong("fastapi dev app/main.py --port {port}", "fastapi-command"),
     Wrong("uvicorn app.main --port {port}", "no-app-named"),
     Wrong("uvicorn app.main:app --port 8000", "port-not-given"),
     Wrong("uvicorn app.main:app --host 0.0.0.0 --port {port}", "open-to-the-network"),
+    Wrong("UVICORN_HOST=0.0.0.0 uvicorn app.main:app --port {port}", "open-to-the-network"),
+    Wrong("uvicorn app.main:app --host 127.0.0.1:{port}", "no-address"),
     Wrong("uvicorn app.main:app --port {port} --workers 2", "several-workers"),
+    Wrong("uvicorn app.main:app --port {port} --workers 2 --reload", "reloader"),
+    Wrong("gunicorn app.main:app -w 1 --bind 127.0.0.1:{port}", "gunicorn-already"),
     Wrong("uvicorn app.main:app --port {port} --reload", "reloader"),
     Wrong(
         "gunicorn app.main:app --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}",
@@ -54,6 +60,26 @@ PIDS = [
         "    async with aiohttp.ClientSession() as session:\n"
         "        return json.loads(await one(session, url))['worker_pid']\n"
     ),
+    Right(
+        "import asyncio, aiohttp\n"
+        "async def ask(url):\n"
+        "    async with aiohttp.request('GET', url) as response:\n"
+        "        return (await response.json())['worker_pid']\n"
+        "def answering_pid(url):\n"
+        "    return asyncio.run(ask(url))\n"
+    ),
+    Right(
+        PID.replace("def answering_pid(url):", "answering_pid = lambda url: \\")
+        + "    json.load(urllib.request.urlopen(url))['worker_pid']\n"
+    ),
+    Right(
+        "import functools, requests\n"
+        "@functools.cache\n"
+        "def answering_pid(url):\n"
+        "    return requests.get(url).json()['worker_pid']\n"
+    ),
+    Wrong(PID + "    return urllib.request.urlopen(url).read().decode()\n", "whole-reply"),
+    Wrong("import functools\nanswering_pid = functools.partial(int, 5)\n", "not-written-here"),
     Wrong(PID + "    return os.getpid()\n", "own-process"),
     Wrong(PID + "    return json.load(urllib.request.urlopen(url))\n", "whole-reply"),
     Wrong(PID + "    json.load(urllib.request.urlopen(url))['worker_pid']\n", "nothing-returned"),
@@ -94,11 +120,34 @@ FIRES = [
         "    with ThreadPoolExecutor(n) as pool:\n"
         "        return [r.status for r in pool.map(urllib.request.urlopen, [url] * n)]\n"
     ),
+    Right(
+        "import urllib.request\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from multiprocessing import get_context\n"
+        "def ask(url):\n"
+        "    return urllib.request.urlopen(url).status\n"
+        "def fire(url, n):\n"
+        "    with ProcessPoolExecutor(n, get_context('fork')) as pool:\n"
+        "        return list(pool.map(ask, [url] * n))\n"
+    ),
     Wrong(
         FIRE + "async def fire(url, n):\n"
         "    async with aiohttp.ClientSession() as session:\n"
         "        return [await one(session, url) for _ in range(n)]\n",
         "one-by-one",
+    ),
+    Wrong(
+        FIRE + "async def fire(url, n):\n"
+        "    async with aiohttp.ClientSession() as session:\n"
+        "        for _ in range(n):\n"
+        "            await asyncio.create_task(one(session, url))\n",
+        "one-by-one",
+    ),
+    Wrong(
+        FIRE.replace("(url)", "(f'{url}/slow-await?seconds=0.5')") + "async def fire(url, n):\n"
+        "    async with aiohttp.ClientSession() as session:\n"
+        "        return await asyncio.gather(*(one(session, url) for _ in range(n)))\n",
+        "another-url",
     ),
     Wrong(
         "import asyncio, urllib.request\n"

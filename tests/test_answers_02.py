@@ -64,6 +64,11 @@ REPORTS = [
     ),
     Wrong(REPORT + "async def report():\n    time.sleep(0.5)\n" + READY, "still-blocks"),
     Wrong(
+        "import asyncio\npair = asyncio.Semaphore(2)\n" + REPORT
+        + "async def report():\n    async with pair:\n        await asyncio.sleep(0.5)\n" + READY,
+        "one-at-a-time",
+    ),
+    Wrong(
         TOP + "async def wait():\n    time.sleep(0.5)\n"
         "@app.get('/report')\nasync def report():\n    await asyncio.create_task(wait())\n" + READY,
         "still-blocks",

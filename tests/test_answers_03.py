@@ -74,6 +74,24 @@ LIMITS = [
         "    gaps = [(b - a, i) for i, (a, b) in enumerate(zip(begins, begins[1:]), 1)]\n"
         "    return next(i for gap, i in gaps if gap > 0.6 * max(gap for gap, _ in gaps))\n"
     ),
+    # With the kit, as in the lesson.
+    Right(
+        "from workerlab import burst\n"
+        "async def find_the_limit(url):\n    return (await burst(url, n=41)).peak_overlap\n"
+    ),
+    Right(
+        "from workerlab import burst\n"
+        "async def find_the_limit(url):\n    run = await burst(url, n=41)\n"
+        "    first = min(record.ended for record in run.records)\n"
+        "    return sum(record.began < first for record in run.records)\n"
+    ),
+    # With a loop of its own, and NumPy.
+    Right(
+        ASYNC + "import numpy\ndef find_the_limit(url):\n"
+        "    replies = asyncio.run(send(url, 41))\n"
+        "    began = numpy.array([r['began'] for r in replies])\n"
+        "    return (began < min(r['ended'] for r in replies)).sum()\n"
+    ),
     Wrong("def find_the_limit(url):\n    return 40\n", "nothing-sent"),
     Wrong(
         "def find_the_limit(url):\n    from os import cpu_count\n    return cpu_count() + 4\n",
@@ -284,6 +302,10 @@ COMMANDS = [
     Wrong("THREADS=100 uvicorn app.main:app --port {port}", "larger-pool"),
     Wrong("uvicorn app.main:app --limit-concurrency 4 --port {port}", "limit-on-requests"),
     Wrong("uvicorn app.main:app --reload --port {port}", "reloader"),
+    Wrong("uvicorn app.main:app --reload --workers 2 --port {port}", "reloader"),
+    Wrong("fastapi run app/main.py --workers 2 --port {port}", "fastapi-command"),
+    Wrong("gunicorn app.main:app -w 2 -b {port}", "no-address"),
+    Wrong("gunicorn app.main:app -c gunicorn_conf.py -w 2 -b 127.0.0.1:{port}", "does-not-start"),
     Wrong(
         "gunicorn app.main:app -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port}",
         "counts-the-master",

@@ -20,7 +20,9 @@ COMMANDS = [
         " --access-logfile /dev/null"
     ),
     Right(f"env WORKERS=3 gunicorn app.main:app {CLASS} --workers 4 {BIND} --preload"),
+    Right(f"WEB_CONCURRENCY=4 gunicorn app.main:app {CLASS} {BIND}"),
     Wrong(f"gunicorn app.main:app --workers 4 {BIND}", "sync-worker"),
+    Wrong(f"gunicron -w 4 {CLASS} {BIND} app.main:app", "another-program"),
     Wrong(f"gunicorn app.main:app --workers 4 --threads 4 {BIND}", "threads-worker"),
     Wrong(f"gunicorn app.main:app --workers 4 -k asgi {BIND}", "gunicorns-own-asgi"),
     Wrong(
@@ -291,6 +293,11 @@ def who_holds(rows, master):
 
 HOLDERS = [
     Right(HOLDS + "    return roles(rows, master), len(inodes(rows))\n"),
+    Right(
+        "who_holds = lambda rows, master: (\n"
+        "    {'master' if pid == master else 'worker' for pid, _ in set(rows)},\n"
+        "    len({inode for _, inode in rows}),\n)\n"
+    ),
     Right(
         "from collections import Counter\n"
         "def who_holds(rows, master):\n"

@@ -313,6 +313,16 @@ EIGHTS = [
         "more-workers",
     ),
     Wrong(mended(GUNICORN, SINGLE), "one-worker"),
+    Wrong(mended("gunicorn service", "gunicron service"), "no-such-command"),
+    Wrong(
+        mended(GUNICORN, f"{SINGLE} --workers 4 --limit-concurrency 1"),
+        "limit-on-requests",
+    ),
+    Wrong(
+        mended("--worker-class uvicorn_worker.UvicornWorker", "--threads 4"),
+        "worker-class-for-wsgi",
+    ),
+    Wrong(CELL.replace("commands =", "command =") + "    return []\n", "needs-another-cell"),
     Wrong(
         mended(
             f'["{GUNICORN}"]',

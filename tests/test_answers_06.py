@@ -211,6 +211,7 @@ LIMITS = [
     Wrong(OF_UVICORN + "max_requests = 10\n", "limit-in-all"),
     Wrong(OF_UVICORN + "timeout = 10\n", "no-limit"),
     Wrong(changed("worker_class = LimitedWorker", OF_UVICORN, LIMITED), "class-not-used"),
+    Right(changed("= LimitedWorker", "= 'gunicorn_conf.LimitedWorker'", LIMITED)),
     Wrong(changed("= LimitedWorker", "= 'LimitedWorker'", LIMITED), "no-such-class"),
     Wrong(changed("    CONFIG_KWARGS", "    CONFIG", LIMITED), "nobody-reads-it"),
     Wrong(changed("limit_concurrency", "limit_concurency", LIMITED), "no-such-parameter"),

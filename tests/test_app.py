@@ -1,10 +1,12 @@
 """The shared application and the article's two other files."""
 
 import asyncio
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -104,6 +106,21 @@ def test_concurrent_requests_says_when_nobody_answers():
     done = run_script("http://127.0.0.1:1/", "--requests", "2")
     assert done.returncode == 1
     assert "0 of 2 answered with 200" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_concurrent_requests_repeats_nothing():
+    asked = []
+
+    class HangsUp(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), HangsUp) as listener:
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        done = run_script(f"http://127.0.0.1:{listener.server_port}/", "--requests", "1")
+        listener.shutdown()
+    assert done.returncode == 1 and "ServerDisconnectedError" in done.stdout
+    assert asked == ["/"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from tests.helpers import TOKEN, describe, kill, offspring, wait_until
 from workerlab import checking, notebooks
 from workerlab.checking import Section, printed_verdicts, verdict_on
-from workerlab.kernel import Ran
+from workerlab.guarding import Guard
+from workerlab.kernel import Kernel, Ran
 from workerlab.verdicts import not_attempted, right, wrong
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,6 +117,19 @@ def test_a_broken_notebook_is_a_sentence_and_stays(tmp_path, capsys, names):
     assert len(said.err.splitlines()) == 1
     assert "mine/exercises/01_sums.ipynb is not a notebook any more" in said.err
     assert path.read_text() == "<<<<<<< HEAD"
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_an_original_that_cannot_be_read_is_a_sentence(tmp_path, capsys, is_folder):
+    write(tmp_path / "mine/exercises/01_sums.ipynb")
+    original = tmp_path / "exercises/01_sums.ipynb"
+    original.parent.mkdir()
+    original.mkdir() if is_folder else original.write_text("<<<<<<< HEAD")
+    checking.run([], tmp_path)
+    assert capsys.readouterr().err == (
+        "learn: exercises/01_sums.ipynb cannot be read as a notebook; the tasks are those of your "
+        "copy.\n"
+    )
 
 
 def test_copies_and_what_was_set_aside_are_not_checked(tmp_path):
@@ -253,6 +268,34 @@ def test_what_the_cells_started_is_ended(tmp_path, capsys, token):
     status, _ = checked(tmp_path, capsys, limit=30)
     assert status == 0
     assert describe(offspring(token)) == []
+
+
+def test_a_kernel_that_cannot_be_started_leaves_no_folder(tmp_path, monkeypatch):
+    def fail(*args, **options):
+        raise OSError("no process can be started")
+
+    made = []
+    make = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **args: made.append(make(**args)) or made[-1])
+    monkeypatch.setattr(Guard, "start", fail)
+    with pytest.raises(OSError, match="no process"):
+        Kernel(tmp_path)
+    assert len(made) == 1 and not Path(made[0]).exists()
+
+
+@pytest.mark.slow
+def test_temporary_folders_end_with_a_kernel_that_is_killed(tmp_path, capsys, token):
+    kills = (
+        "import os, pathlib, signal, tempfile\n"
+        "pathlib.Path('made').write_text(tempfile.mkdtemp(prefix='workerlab-'))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = exercise(tmp_path, kills)
+    checked(tmp_path, capsys)
+    made = (path.parent / "made").read_text()
+    assert not os.path.exists(made)
+    # There is room for a socket of multiprocessing.
+    assert len(f"{made}/pymp-12345678/listener-12345678") <= 103
 
 
 @pytest.mark.slow

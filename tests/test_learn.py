@@ -409,6 +409,15 @@ def test_what_a_command_does_not_take(arguments, capsys):
     assert end.value.code == 2
 
 
+def test_a_folder_whose_name_is_not_utf_8_has_its_stamp(learn, tmp_path, monkeypatch):
+    monkeypatch.setattr(learn, "STAMP", str(tmp_path / "stamp"))
+    monkeypatch.setattr(learn, "PYTHON", sys.executable)
+    monkeypatch.setattr(learn, "fingerprint", lambda: os.fsdecode(b"/caf\xe9"))
+    monkeypatch.setattr(learn, "install", lambda lock: "nothing")
+    learn.set_up()
+    assert learn.is_installed()
+
+
 def test_a_pipe_that_was_closed_is_no_traceback():
     read, write = os.pipe()
     os.close(read)
@@ -447,6 +456,8 @@ def test_the_question_about_news_is_answered_once(tmp_path):
         ([0, 0, 1], 1),
         ([0, 1, 0], 1),
         ([1, 0, 0], 1),
+        ([0, -9, 0], -9),
+        ([0, testing.NOTHING_COLLECTED, -9], -9),
         ([0, 0, testing.NOTHING_COLLECTED], 0),
         ([testing.NOTHING_COLLECTED, 0, 0], 0),
         ([testing.NOTHING_COLLECTED] * 3, testing.NOTHING_COLLECTED),

@@ -179,10 +179,14 @@ def test_the_table_before_there_is_a_copy_or_an_exercise(tmp_path, capsys):
     assert capsys.readouterr().out == "0 of 0 tasks done (✔ done, · open)\n"
 
 
-def test_an_exercise_that_is_no_notebook_is_left_out(tmp_path, capsys):
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_an_exercise_that_is_no_notebook_is_left_out(tmp_path, capsys, is_folder):
     exercise(tmp_path)
-    (tmp_path / "exercises/02_broken.ipynb").write_text("<<<<<<< HEAD")
+    broken = tmp_path / "exercises/02_broken.ipynb"
+    broken.mkdir() if is_folder else broken.write_text("<<<<<<< HEAD")
     assert progress.show(tmp_path) == 0
     said = capsys.readouterr()
     assert said.out.endswith("0 of 3 tasks done (✔ done, · open)\n")
-    assert "02_broken.ipynb is not a notebook; it is left out" in said.err
+    assert said.err == (
+        "learn: exercises/02_broken.ipynb cannot be read as a notebook; it is left out.\n"
+    )

@@ -57,6 +57,16 @@ def test_a_request_that_reached_nobody():
     assert one.worker is None and one.reached is None
 
 
+def test_where_nothing_is_reported_a_timed_reply_tells():
+    timing = {"worker_pid": 7, "began": 1.0, "ended": 2.0, "thread": "MainThread"}
+    record = Record(reply=timing)
+    record.join({})
+    assert (record.worker, record.began, record.ended, record.reached) == (7, 1.0, 2.0, None)
+    record = Record(reply={"worker_pid": 7})
+    record.join({})
+    assert (record.worker, record.began) == (None, None)
+
+
 def test_run_sums_up():
     run = Run(
         [

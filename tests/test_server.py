@@ -22,8 +22,9 @@ import psutil
 import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
-from workerlab import commands, launch, processes
+from workerlab import commands, guard, launch, processes
 from workerlab.commands import address_of
+from workerlab.guarding import Guard
 from workerlab.patience import patience
 from workerlab.server import ROOT, Server, adopt, stop_all
 from workerlab.start_errors import ServerDidNotStart, cause, has_failed, misspelt_settings
@@ -281,6 +282,71 @@ def test_a_killed_guard(small, nothing_left):
     server.stop()
     assert not is_taken(server.port)
     assert not os.path.exists(server.folder)
+
+
+def test_a_guard_that_ends_at_once_is_said_so(small, tmp_path, monkeypatch):
+    broken = tmp_path / "guard.py"
+    broken.write_text("raise SystemExit(1)")
+    monkeypatch.setattr(guard, "__file__", str(broken))
+    with pytest.raises(ServerDidNotStart, match="the guard process ended"):
+        small()
+
+
+def test_a_stop_that_was_interrupted_can_be_repeated(small):
+    server = small()
+    server._guard.end()
+    server._guard.ask_to_end()
+    server._guard.end()
+    server._launched.end(0)
+    stop_all()
+    assert repr(server).startswith("stopped") and server.exit_code == -signal.SIGTERM
+
+
+def test_a_process_whose_environment_is_secret_is_found_by_its_parent(monkeypatch):
+    def refuse(process):
+        raise psutil.AccessDenied(process.pid)
+
+    starts = (
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", starts], stdout=subprocess.PIPE, start_new_session=True
+    ) as parent:
+        child = int(parent.stdout.readline())
+        monkeypatch.setattr(psutil.Process, "environ", refuse)
+        found = guard.find("no marker", parent.pid, -1)
+        for pid in (child, parent.pid):
+            os.kill(pid, signal.SIGKILL)
+    assert {process.pid for process in found} == {child, parent.pid}
+
+
+def test_what_may_not_be_killed_is_given_up(monkeypatch):
+    here = psutil.Process()
+    monkeypatch.setattr(guard, "GIVE_UP", 0.1)
+    monkeypatch.setattr(guard, "members", lambda *_: [here])
+    tried = []
+
+    def refuse(pid, number):
+        tried.append(number)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    guard.end("", here.pid, -1, 0)
+    assert {signal.SIGTERM, signal.SIGKILL} <= set(tried)
+
+
+def test_stopping_all_asks_all_before_it_waits(small, tmp_path, monkeypatch):
+    small()
+    command_line = [sys.executable, "small.py", "--port", "0"]
+    adopt(subprocess.Popen(command_line, cwd=tmp_path, start_new_session=True), "adopted")
+    calls, ask, end = [], Guard.ask_to_end, Guard.end
+    monkeypatch.setattr(Guard, "ask_to_end", lambda *args: calls.append("ask") or ask(*args))
+    monkeypatch.setattr(Guard, "end", lambda *args: calls.append("end") or end(*args))
+    stop_all()
+    assert calls[:2] == ["ask", "ask"]
 
 
 def test_adopted(small, tmp_path):
@@ -627,6 +693,12 @@ def test_it_never_answers(small):
         small("print('patience', flush=True); time.sleep(60)", timeout=0.5)
 
 
+@pytest.mark.parametrize("file", ["my.conf.py", "/my folder/my.conf.py"])
+def test_the_cause_names_the_configuration_file(file):
+    log = f"Failed to read config file: {file}\nTraceback (most recent call last):\nNameError: x\n"
+    assert cause(log) == f"The configuration file {file} cannot be read: NameError: x"
+
+
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
@@ -646,6 +718,20 @@ def test_misspelt_settings(source, sentence, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        "uvicorn app.main:app --host 127.0.0.1:8000",
+        "uvicorn app.main:app --host http://127.0.0.1",
+        "gunicorn app.main:app --bind 8000",
+        "gunicorn app.main:app -b http://127.0.0.1:8000",
+    ],
+)
+def test_what_is_no_address_is_told_from_one_of_another_machine(command: str) -> None:
+    with pytest.raises(ValueError, match="is not an address"):
+        address_of(command)
+
+
+@pytest.mark.parametrize(
     ("command", "count"),
     [
         ("gunicorn app.main:app --workers 4", 4),
@@ -656,6 +742,8 @@ def test_misspelt_settings(source, sentence, tmp_path):
         ("gunicorn app.main:app -c /tmp/workerlab-w3x/conf.py", None),
         ("gunicorn app.main:app --worker-class uvicorn_worker.UvicornWorker", None),
         ("gunicorn app.main:app --workers three", None),
+        ("uvicorn app.main:app --port 1 --workers 2 --reload", None),
+        ("gunicorn app.main:app -w 2 -k uvicorn_worker.UvicornWorker --reload", 2),
     ],
 )
 def test_how_many_workers_a_command_asks_for(command: str, count: int | None) -> None:
@@ -674,6 +762,28 @@ def test_files_of_its_own_end_with_it(nothing_left):
     server.wait_for_workers(2)
     server.stop()
     assert not server.folder.exists()
+
+
+def test_its_folder_may_have_a_space_in_its_path(tmp_path, monkeypatch):
+    (tmp_path / "with space").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "with space"))
+    server = Server("python {folder}/small.py --port {port}", files={"small.py": SMALL})
+    assert "with space" in server.command and get(server.url)
+
+
+def test_a_start_without_a_guard_leaves_no_folder_and_no_open_log(small, tmp_path, monkeypatch):
+    def fail(*args, **options):
+        raise OSError("no process can be started")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Guard, "start", fail)
+    before = psutil.Process().num_fds()
+    # What was raised holds the frames, and these would hold the file.
+    with pytest.raises(OSError) as raised:
+        small()
+    assert str(raised.value) == "no process can be started"
+    assert list(tmp_path.glob("workerlab-*")) == []
+    assert psutil.Process().num_fds() == before
 
 
 def test_a_file_that_cannot_be_written_leaves_no_folder(tmp_path, monkeypatch):

@@ -11,11 +11,15 @@ import ast
 import asyncio
 import inspect
 import json
+import linecache
 import os
+import shutil
 import sys
 import tempfile
 import time
 import traceback
+import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +31,8 @@ from workerlab.patience import Deadline
 LIMIT = 7.0  # seconds
 QUICK = 4.0  # seconds, for a function which only computes
 GRACE = 0.3  # seconds from TERM to KILL
+CELL = "<your cell>"
+CALLED = "_called_by_the_check"  # what a check itself adds behind the cell
 
 
 @dataclass(frozen=True)
@@ -57,20 +63,26 @@ def call_alone(
     """Execute `source` in a fresh process and call `function` of it with `arguments`.
 
     `limit` is in seconds, for all of it; it is longer on a busy machine (`Deadline`). Nothing that
-    the code started is left when this returns.
+    the code started is left when this returns. Raises RuntimeError if no process can be started.
     """
     folder = tempfile.mkdtemp(prefix="workerlab-")
     path = Path(folder)
-    (path / "source.py").write_text(source, encoding="utf-8")
-    (path / "call.json").write_text(json.dumps({"function": function, "arguments": arguments}))
-    log = open(path / "log", "w+b")  # noqa: SIM115
-    its_guard = Guard.start(
-        [sys.executable, "-m", "workerlab.alone", folder],
-        folder=path,
-        log=path / "log",
-        cwd=ROOT,
-        env={**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"},
-    )
+    try:
+        (path / "source.py").write_text(source, encoding="utf-8")
+        (path / "call.json").write_text(json.dumps({"function": function, "arguments": arguments}))
+        log = open(path / "log", "w+b")  # noqa: SIM115
+        # Its temporary files go with its folder, however it ends.
+        own = {"PYTHONUNBUFFERED": "1", "TMPDIR": folder}
+        its_guard = Guard.start(
+            [sys.executable, "-m", "workerlab.alone", folder],
+            folder=path,
+            log=path / "log",
+            cwd=ROOT,
+            env={**os.environ, **(env or {}), **own},
+        )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     try:
         began, deadline = time.monotonic(), Deadline(limit)
         while its_guard.exit_code is None and not its_guard.gone and not deadline.passed():
@@ -86,8 +98,10 @@ def call_alone(
     log.close()
     if found:
         return Result(**found, output=output)
-    if has_ended:
+    if its_guard.exit_code is not None and has_ended:
         return Result("exited", its_guard.exit_code, output=output)
+    if has_ended:
+        raise RuntimeError(its_guard.failure or "the process that guards your code has ended")
     return Result("too long", waited, output=output)
 
 
@@ -97,11 +111,11 @@ def main(folder: Path) -> None:
     try:
         value = asyncio.run(_execute(source, call["function"], call["arguments"]))
     except Exception as error:
-        traceback.print_exc()
+        _print_traceback(error, source)
         result = {"kind": "raised", "error": f"{type(error).__name__}: {error}"}
     else:
         try:
-            result = {"kind": "returned", "value": json.loads(json.dumps(value))}
+            result = {"kind": "returned", "value": json.loads(json.dumps(value, default=as_python))}
         except (TypeError, ValueError):
             result = {"kind": "not json", "value": repr(value)[:200]}
     result["pid"] = os.getpid()
@@ -114,14 +128,43 @@ def main(folder: Path) -> None:
 
 
 async def _execute(source: str, function: str, arguments: list[Any]) -> Any:
-    names: dict[str, Any] = {"__name__": "__main__"}
+    # As in a notebook, the cell is the main module: a process pool looks up its functions there.
+    cell = sys.modules["__main__"] = types.ModuleType("__main__")
     # A cell may await at its top level, and so may this.
-    code = compile(source, "<your cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    running = eval(code, names)
+    code = compile(source, CELL, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    running = eval(code, vars(cell))
     if inspect.isawaitable(running):
         await running
-    value = names[function](*arguments)
+    return await call(getattr(cell, function), *arguments)
+
+
+async def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function, a coroutine function too; one that runs a loop of its own, in a thread."""
+    try:
+        value = function(*arguments)
+    except RuntimeError as error:
+        if "running event loop" not in str(error) and "already running" not in str(error):
+            raise
+        value = await asyncio.to_thread(function, *arguments)
     return await value if inspect.isawaitable(value) else value
+
+
+def as_python(value: Any) -> Any:
+    """A number of NumPy's as Python has it, for json.dumps. Raises TypeError for other objects."""
+    if getattr(value, "ndim", None) == 0:
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has")
+
+
+def _print_traceback(error: Exception, source: str) -> None:
+    """Print the part of the traceback which lies in the reader's cell, with its lines."""
+    linecache.cache[CELL] = (len(source), None, source.splitlines(keepends=True), CELL)
+    part = error.__traceback__
+    while part and not (
+        part.tb_frame.f_code.co_filename == CELL and part.tb_frame.f_code.co_name != CALLED
+    ):
+        part = part.tb_next
+    traceback.print_exception(error.with_traceback(part or error.__traceback__))
 
 
 if __name__ == "__main__":

@@ -79,7 +79,12 @@ def _check(path: Path, root: Path, limit: float) -> list[bool]:
     original = root / "exercises" / path.name
     try:
         expected = notebooks.load(original) if original.exists() else notebook
-    except NotANotebook:
+    except (NotANotebook, OSError):
+        print(
+            f"learn: {original.relative_to(root)} cannot be read as a notebook; the tasks are "
+            "those of your copy.",
+            file=sys.stderr,
+        )
         expected = notebook
     results = dict.fromkeys(notebooks.tasks(expected), False)
     name = f"{number} · {notebooks.title(expected)}"

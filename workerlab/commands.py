@@ -8,7 +8,7 @@ import shlex
 def address_of(command: str) -> tuple[str, int]:
     """The host and port at which the server of this command line will listen.
 
-    Raises ValueError when that is beyond loopback, or no TCP port.
+    Raises ValueError when that is beyond loopback, no address, or no TCP port.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--bind", "-b", action="append")
@@ -37,11 +37,21 @@ def _host_and_port(command: str, bind: str) -> tuple[str, int]:
     host, colon, port = bind.rpartition(":")
     if bind and not colon:
         host, port = bind, "8000"  # as Gunicorn has it
+    if _is_no_host(host):
+        raise ValueError(
+            f"{command}\n{bind!r} is not an address: Uvicorn takes the host and the port apart, "
+            "--host 127.0.0.1 --port {port}, and Gunicorn together, --bind 127.0.0.1:{port}"
+        )
     if not is_loopback(host):
         raise ValueError(beyond(command, bind))
     if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
         raise ValueError(f"{command}\n{port!r} is not a port; use {{port}} for a free one")
     return host, int(port)
+
+
+def _is_no_host(host: str) -> bool:
+    """Whether this is neither an address nor a name, but more or less than that."""
+    return host.strip("[]").count(":") == 1 or "/" in host or host.isdecimal()
 
 
 def beyond(command: str, address: str) -> str:
@@ -61,11 +71,14 @@ def is_loopback(host: str) -> bool:
 
 
 def workers_asked_for(command: str) -> int | None:
-    """The N of `--workers N` or `-w N`; None if the command does not say."""
+    """The N of `--workers N` or `-w N`; None if the command does not say or --reload undoes it."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--workers", "-w", type=int)
+    parser.add_argument("--reload", action="store_true")
     try:
         given, _ = parser.parse_known_args(shlex.split(command)[1:])
     except argparse.ArgumentError:
         return None  # not a number: the server will say so itself
-    return given.workers
+    # Uvicorn has one worker then; Gunicorn's --reload leaves the number alone.
+    undone = given.reload and "uvicorn" in shlex.split(command)
+    return None if undone else given.workers

@@ -1,6 +1,7 @@
 """An exercise as its notebook sees it: `check.task_1(answer)` and `check.hint(1)`."""
 
 import ast
+import inspect
 import linecache
 from collections.abc import Callable
 from typing import Any
@@ -82,14 +83,26 @@ def is_blank(answer: Any) -> bool:
 
 
 def source_of(function: Any) -> str:
-    """The source of the whole cell, or file, in which a function was written; empty if unknown."""
-    code = getattr(function, "__code__", None)
+    """The source of the whole cell, or file, in which a function was written; empty if unknown.
+
+    Of a decorated function, that of the function inside.
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None)
     return "".join(linecache.getlines(code.co_filename)) if code else ""
+
+
+def name_of(function: Any) -> str:
+    """The name which a function has in its cell: a lambda knows none itself."""
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    own = getattr(function, "__name__", "")
+    if names.get(own) is function:
+        return own
+    return next((name for name, value in names.items() if value is function), own)
 
 
 def body_of(function: Any) -> list[ast.stmt] | None:
     """The statements of a function, its docstring left out; None if this is no function."""
-    code = getattr(function, "__code__", None)
+    code = getattr(inspect.unwrap(function), "__code__", None)
     try:
         tree = ast.parse(source_of(function))
     except SyntaxError:

@@ -33,6 +33,7 @@ import time
 
 MARKER = "WORKERLAB_SERVER"
 GRACE = 4.0  # seconds from TERM to KILL
+GIVE_UP = 8.0  # seconds from the first KILL to giving up what does not end
 
 
 def main(owner, *rest):
@@ -171,7 +172,7 @@ def find(marker, leader, guard_pid):
         try:
             if process.pid == guard_pid or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if os.getsid(process.pid) == leader or process.environ().get(MARKER) == marker:
+            if os.getsid(process.pid) == leader or environment(process).get(MARKER) == marker:
                 found[process.pid] = process
             else:
                 others.append((process, process.ppid()))
@@ -183,6 +184,15 @@ def find(marker, leader, guard_pid):
         grown = not children.keys() <= found.keys()
         found.update(children)
     return list(found.values())
+
+
+def environment(process):
+    """Its variables; none where they are not for this user to read."""
+    psutil = import_psutil()
+    try:
+        return process.environ()
+    except psutil.AccessDenied:
+        return {}
 
 
 def masters(found):
@@ -202,7 +212,7 @@ def masters(found):
 def end(marker, leader, guard_pid, grace, look=lambda: None):
     """TERM to the masters, up to `grace` seconds of waiting, KILL to whatever is left.
 
-    `look` is called again and again meanwhile.
+    What is there `GIVE_UP` seconds later is given up. `look` is called again and again meanwhile.
     """
     left = members(marker, leader, guard_pid)
     told = set()
@@ -223,6 +233,8 @@ def end(marker, leader, guard_pid, grace, look=lambda: None):
         if time.monotonic() > deadline:
             for process in left:
                 send(process.pid, signal.SIGKILL)
+        if time.monotonic() > deadline + GIVE_UP:
+            return
 
 
 def is_alive(process):
@@ -237,7 +249,7 @@ def send(pid, number):
     try:
         os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
-        pass  # it has ended
+        pass  # it has ended, or belongs to another user
 
 
 def import_psutil():

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 class Guard:
     """A process which ends what it guards: when it is asked to, or when this process ends.
 
-    What it guards has `marker` as the value of the variable `guard.MARKER`. `leader` is the pid of
-    the process that was started, -1 before it is known; `failure` says why it could not be started.
-    `exit_code` is that of the leader, once it has ended; `gone` is True when no process is left, or
-    the guard itself has ended. `look` brings these up to date.
+    What it started has `marker` as the value of the variable `guard.MARKER`; what it adopted has
+    not. `leader` is the pid of the process that was started or adopted, -1 before it is known;
+    `failure` says why it could not be started. `exit_code` is that of the leader, once it has
+    ended; of an adopted one it stays None. `gone` is True when no process is left, or the guard
+    itself has ended. `look` brings these up to date.
     """
 
     def __init__(self, arguments: list[str], env: Mapping[str, str]) -> None:
@@ -86,12 +87,22 @@ class Guard:
         return guard.members(self.marker, self.leader, self.pid)
 
     def ask_to_end(self, grace: float = guard.GRACE) -> None:
-        """Have what it guards end: TERM, up to `grace` seconds of waiting, KILL."""
+        """Have what it guards end: TERM, up to `grace` seconds of waiting, KILL.
+
+        Does nothing once `end` has returned.
+        """
+        if self._process.stdin.closed:
+            return
         with contextlib.suppress(BrokenPipeError):  # it has been killed
             self._process.stdin.write(f"stop {grace}\n".encode())
 
     def end(self, grace: float = guard.GRACE) -> None:
-        """End what it guards, as `ask_to_end` has it, and wait for that."""
+        """End what it guards, as `ask_to_end` has it, and wait for that.
+
+        Does nothing once it has returned.
+        """
+        if self._process.stdin.closed:
+            return
         self.ask_to_end(grace)
         self._process.wait(grace + 15)
         self.look()
@@ -100,5 +111,5 @@ class Guard:
             guard.end(self.marker, self.leader, self.pid, grace)
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
-        self._process.stdin.close()
         self._process.stdout.close()
+        self._process.stdin.close()

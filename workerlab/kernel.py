@@ -3,6 +3,7 @@
 import os
 import queue
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +20,9 @@ INTERRUPT_LIMIT = 3.0  # seconds for a cell to end when it is interrupted
 # Longer than a server's own guard takes: the kernel's guard waits for what the kernel had started.
 GRACE = guard.GRACE + 1
 MOST_OUTPUT = 100_000  # characters
+# The path of a socket has at most 103 characters. In the kernel's folder (19 with its slash) may be
+# that of an answer which runs alone (19), and in this a socket of multiprocessing (14 and 18).
+MOST_OF_A_PATH = 33
 
 
 @dataclass
@@ -57,22 +61,27 @@ class Kernel:
         from jupyter_client.blocking import BlockingKernelClient
         from jupyter_client.connect import write_connection_file
 
-        # Sockets in a folder of its own: no ports which another process might take. The path of
-        # a socket has at most 104 characters.
         usual = tempfile.gettempdir()
-        folder = tempfile.mkdtemp(prefix="workerlab-", dir=usual if len(usual) < 70 else "/tmp")
-        connection, _ = write_connection_file(
-            f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
-        )
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
-        self._guard = Guard.start(
-            [*argv, "--HistoryManager.enabled=False"],
-            folder=Path(folder),
-            log=Path(folder, "log"),
-            cwd=cwd.resolve(),
-            env=os.environ,
-        )
-        self._client = BlockingKernelClient(connection_file=connection)
+        place = usual if len(usual) <= MOST_OF_A_PATH else "/tmp"
+        folder = tempfile.mkdtemp(prefix="workerlab-", dir=place)
+        try:
+            # Sockets in a folder of its own: no ports which another process might take.
+            connection, _ = write_connection_file(
+                f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
+            )
+            self._client = BlockingKernelClient(connection_file=connection)
+            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
+            self._guard = Guard.start(
+                [*argv, "--HistoryManager.enabled=False"],
+                folder=Path(folder),
+                log=Path(folder, "log"),
+                cwd=cwd.resolve(),
+                # What the checks leave there goes with its folder, however it ends.
+                env={**os.environ, "TMPDIR": folder},
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         try:
             self._client.load_connection_file()
             self._client.start_channels()

@@ -51,13 +51,14 @@ class Launch:
         self._log.seek(max(0, size - _END_OF_LOG))
         return self._log.read().decode(errors="replace")
 
-    def end(self, grace: float) -> str:
-        """End it, with up to `grace` seconds from TERM to KILL; return its whole log."""
+    def end(self, grace: float) -> None:
+        """End it, with up to `grace` seconds from TERM to KILL. The log can still be read."""
         self.guard.end(grace)
         reports.forget(_reports(self.folder))
-        log = self.log()
+
+    def close(self) -> None:
+        """Close the log."""
         self._log.close()
-        return log
 
 
 def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[str, str]) -> Launch:
@@ -65,8 +66,9 @@ def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[st
     command = command.replace("{port}", str(free_port()))
     host, port = address_of(command)
     folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
-    command = command.replace("{folder}", str(folder))
+    command = command.replace("{folder}", shlex.quote(str(folder)))
     log = folder / "server.log"
+    opened = None
     try:
         for file, contents in files.items():
             (folder / file).write_text(contents, encoding="utf-8")
@@ -78,6 +80,8 @@ def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[st
         since = time.monotonic()
         its_guard = Guard.start(argv, folder=folder, log=log, cwd=cwd, env=environment)
     except BaseException:
+        if opened is not None:
+            opened.close()
         reports.forget(_reports(folder))
         shutil.rmtree(folder, ignore_errors=True)
         raise

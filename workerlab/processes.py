@@ -29,7 +29,7 @@ class Socket:
 
 
 def tree(pid: int) -> str:
-    """The process `pid` and its descendants as lines of text, a worker below its master."""
+    """The process `pid` and its children as lines of text, a worker below its master."""
     try:
         master = psutil.Process(pid)
         children = sorted(master.children(), key=lambda child: child.pid)

@@ -80,8 +80,9 @@ def show(root: Path = ROOT) -> int:
     for path in notebooks.find(root / "exercises"):
         try:
             notebook = notebooks.load(path)
-        except notebooks.NotANotebook as error:
-            print(f"learn: {error}; it is left out.", file=sys.stderr)
+        except (notebooks.NotANotebook, OSError):
+            place = path.relative_to(root)
+            print(f"learn: {place} cannot be read as a notebook; it is left out.", file=sys.stderr)
             continue
         number, tasks = path.name[:2], notebooks.tasks(notebook)
         dates = [done.get(number, {}).get(str(task)) for task in tasks]

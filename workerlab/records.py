@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MOMENTS = ("reached", "began", "ended", "replied", "raised")
 NOTHING = (None, None, None)
+TIMED = {"began", "ended", "thread", "worker_pid"}  # in a timed reply of app.main
 
 
 @dataclass
@@ -19,7 +20,8 @@ class Record:
     """One request. Times are `time.monotonic()` in seconds; None: it did not come so far.
 
     `sent` and `received` (the whole reply, or the failure) are the client's; the others come from
-    inside the worker, in the order in which they stand here.
+    inside the worker, in the order in which they stand here: from its report, or where it makes
+    none, from a timed reply.
     """
 
     id: str = ""
@@ -52,8 +54,12 @@ class Record:
         return self.thread not in (None, "MainThread")
 
     def join(self, moments: dict[str, Moment]) -> None:
-        """Add what the worker reported (see workerlab.probe)."""
+        """Add what the worker reported (see workerlab.probe).
+
+        Where it reports nothing, a timed reply tells when its handler ran.
+        """
         if not moments:
+            self._take_from_reply()
             return
         reached, began, ended, replied, raised = map(moments.get, MOMENTS)
         self.worker = next(iter(moments.values()))[0]
@@ -65,6 +71,11 @@ class Record:
             self.thread = thread
         if raised and self.error is None:
             self.error = f"the handler raised {raised[2]}"
+
+    def _take_from_reply(self) -> None:
+        if isinstance(self.reply, dict) and self.reply.keys() >= TIMED:
+            self.began, self.ended = self.reply["began"], self.reply["ended"]
+            self.thread, self.worker = self.reply["thread"], self.reply["worker_pid"]
 
 
 @dataclass

@@ -36,7 +36,8 @@ class Server:
     `timeout` the seconds it may take to be ready. `files` are written to a folder of the server's
     own, `{folder}` in the command, which is removed with it: name to contents, as
     {"my_conf.py": "workers = 2"}.
-    With `--workers N` in the command, ready means that all N workers have started.
+    With `--workers N` in the command, ready means that all N workers have started, if the app
+    reports (with `workerlab.probe`, as app.main does); else, that one of them answers.
     Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
 
     However the notebook ends, its servers end with it: see `workerlab.guard`.
@@ -88,8 +89,9 @@ class Server:
         try:
             self._guard.look(_GUARD_LIMIT)
             if self._guard.leader == -1:
-                reason = self._guard.failure or f"the guard said nothing in {_GUARD_LIMIT:g} s"
-                raise ServerDidNotStart(f"{self.command}\n{reason}")
+                silent = f"the guard said nothing in {_GUARD_LIMIT:g} s"
+                ended = "the guard process ended" if self._guard.gone else ""
+                raise ServerDidNotStart(f"{self.command}\n{self._guard.failure or ended or silent}")
             self._pid = self._guard.leader
             Start(self, launched).wait(timeout)
         except BaseException:
@@ -131,7 +133,7 @@ class Server:
 
     @property
     def workers(self) -> list[int]:
-        """The pids of the master's children, oldest first; of a single Uvicorn, its own."""
+        """The pids of the master's children, sorted; of a single Uvicorn, its own."""
         if self._last_log is not None:
             return []
         try:
@@ -169,6 +171,7 @@ class Server:
     ) -> list[int]:
         """Wait until `count` workers have started and are alive; return their pids.
 
+        It needs an app that reports (with `workerlab.probe`, as app.main does).
         `gone` is the pid of a worker that must have ended first.
         Raises TimeoutError after `timeout` seconds.
         """
@@ -193,7 +196,10 @@ class Server:
             self._end(grace)
 
     def _end(self, grace: float) -> None:
-        self._last_log = self._launched.end(grace)
+        # In this order, so that an interrupt between two of the steps hinders no later call.
+        self._launched.end(grace)
+        self._last_log = self._launched.log()
+        self._launched.close()
         if _running.get(self.name) is self:
             del _running[self.name]
 
@@ -227,9 +233,11 @@ def end(name: str, grace: float = guard.GRACE) -> None:
 
 
 def stop_all() -> None:
-    """Stop every server that this notebook started."""
+    """Stop every server that this notebook started, and end what it adopted."""
     # All at once: together they need no longer than the slowest.
-    for its_guard in [server._guard for server in _running.values()]:
+    guards = [server._guard for server in _running.values()]
+    guards += [its_guard for _, its_guard in _adopted.values()]
+    for its_guard in guards:
         its_guard.ask_to_end()
     for name in {*_running, *_adopted}:
         end(name)

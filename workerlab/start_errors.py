@@ -71,7 +71,7 @@ CAUSES: list[tuple[str, str]] = [
         "There is no configuration file {0}. A relative path starts from the server's folder.",
     ),
     (
-        rf"Failed to read config file: (\S+)(?:\n.*?)*\n({EXCEPTION})",
+        rf"Failed to read config file: (.+)(?:\n.*?)*\n({EXCEPTION})",
         "The configuration file {0} cannot be read: {1}",
     ),
     (

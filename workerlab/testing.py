@@ -35,7 +35,8 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
             return INTERRUPTED
     if statuses == {NOTHING_COLLECTED}:
         return NOTHING_COLLECTED
-    return max(statuses - {NOTHING_COLLECTED})
+    # That of a pytest which was killed is negative.
+    return max(statuses - {0, NOTHING_COLLECTED}, default=0)
 
 
 def folders(*names: str) -> list[str]:

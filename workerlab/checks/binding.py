@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerlab.alone import QUICK
-from workerlab.checks.calling import did_not_return, not_a_function
+from workerlab.checks.calling import did_not_return, no_function
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.sweeps import HIDDEN, SHOWN, Situation, table
+from workerlab.exercise import name_of
 from workerlab.verdicts import Verdict, right, wrong
 
 WORDS = ("cpu", "memory", "client", "waiting")
@@ -90,12 +91,12 @@ class Answer:
 
 def judge_binding(function: Any) -> Verdict:
     """Call the function with the sweeps that the reader has seen, and with others."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     situations = [*SHOWN.values(), *HIDDEN]
     calls = [[one.sweep(), one.cores, one.memory_mb] for one in situations]
     result = call_each(function, calls, limit=QUICK)
-    call = f"{function.__name__}(sweep, cores, memory_mb)"
+    call = f"{name_of(function)}(sweep, cores, memory_mb)"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, call)
     said = result.value if result.kind == "returned" else [result.value] * len(calls)

@@ -5,18 +5,28 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from workerlab.alone import Result
+from workerlab.exercise import source_of
 from workerlab.patience import patience
 from workerlab.verdicts import Verdict, wrong
 
 
-def not_a_function(answer: Any) -> Verdict:
-    """The verdict on an answer which cannot be called."""
-    return wrong(
-        "not-a-function",
-        f"The answer is of type {type(answer).__name__} and not a function.",
-        "Did you call the function, instead of handing it over?",
-        expected="the function itself, without parentheses behind it",
-    )
+def no_function(answer: Any) -> Verdict | None:
+    """The verdict on an answer which is no function of a cell; None if it is one."""
+    if not callable(answer):
+        return wrong(
+            "not-a-function",
+            f"The answer is of type {type(answer).__name__} and not a function.",
+            "Did you call the function, instead of handing it over?",
+            expected="the function itself, without parentheses behind it",
+        )
+    if not source_of(answer):
+        return wrong(
+            "not-written-here",
+            f"The answer is of type {type(answer).__name__}, and its source stands in no cell.",
+            "What would it look like as a def in this cell?",
+            expected="a function that your cell defines",
+        )
+    return None
 
 
 def did_not_return(result: Result, call: str) -> Verdict:
@@ -36,7 +46,7 @@ def did_not_return(result: Result, call: str) -> Verdict:
             ran=call,
             came_back=result.output[-300:],
         )
-    if result.error.startswith("NameError"):
+    if "NameError" in result.error.partition(":")[0] or "NameError: " in result.output:
         return wrong(
             "needs-another-cell",
             f"Your cell does not work alone: {result.error}",
@@ -60,6 +70,13 @@ def returned_nothing(details: dict[str, str]) -> Verdict:
         "Which line hands the value back?",
         **details,
     )
+
+
+def is_blocking_client(source: str) -> bool:
+    """Whether requests that a cell starts together are held up by a client which blocks."""
+    together = ("gather", "create_task", "TaskGroup")
+    blocking = ("urlopen", "urllib", "requests.", "http.client", "httpx.get", "httpx.Client")
+    return any(word in source for word in together) and any(word in source for word in blocking)
 
 
 def no_pair(answer: Any, pair: str, unpacking: str, details: dict[str, str]) -> Verdict | None:

@@ -62,10 +62,16 @@ def _no_file(config: Any) -> Verdict | None:
     try:
         ast.parse(config)
     except (SyntaxError, ValueError) as error:
+        question = "What stands in the line that is named? Are there quotation marks around texts?"
+        if "unterminated" in str(error):
+            question = (
+                "What does Python make of \\n between three quotation marks? And of the same with "
+                "an r before them?"
+            )
         return wrong(
             "syntax-error",
             "This is no Python, and a configuration file of Gunicorn is Python.",
-            "What stands in the line that is named? Are there quotation marks around texts?",
+            question,
             ran=COMMAND,
             came_back=f"line {getattr(error, 'lineno', '?')}: {error}",
             expected="lines such as: workers = 2",

@@ -11,7 +11,7 @@ from typing import Any
 from workerlab.alone import Result
 from workerlab.checks import launching
 from workerlab.checks.blocking import NOTES
-from workerlab.checks.calling import ask, not_a_function
+from workerlab.checks.calling import ask, no_function
 from workerlab.checks.eight_app import TOGETHER, WATCH
 from workerlab.checks.eight_order import may_be_luck
 from workerlab.checks.eight_seen import Seen, works_of
@@ -56,8 +56,8 @@ PAUSE = 0.02  # seconds from one look to the next
 
 def judge_eight(function: Any) -> Verdict:
     """Serve the cell with its own commands, run its client, and judge by what the workers saw."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     commands = getattr(function, "__globals__", {}).get("commands")
     commands = [commands] if isinstance(commands, str) else commands
     verdict = judge_commands(commands)
@@ -79,7 +79,7 @@ def judge_eight(function: Any) -> Verdict:
                 return verdict
             seen = _send(function, servers, watch, {NOTES: folder})
         except ServerDidNotStart as error:
-            return not_started(str(error))
+            return not_started(commands, str(error))
         finally:
             watch.let_go()
             _end_all(len(commands))

@@ -1,5 +1,6 @@
 """What is said of the eight requests of exercise 05, task 2."""
 
+import shlex
 from typing import Any
 
 from workerlab.checks import launching, served_apps
@@ -23,6 +24,12 @@ EXPECTED = f"8 requests of 1 s on at most 4 workers, all done within {TIMES:g} t
 
 def judge_commands(commands: Any) -> Verdict | None:
     """The verdict on commands which are not started; None to start them."""
+    if commands is None:
+        return wrong(
+            "needs-another-cell",
+            "There is no `commands`, which the check starts your app with.",
+            "Has the cell that defines them been run?",
+        )
     if not isinstance(commands, list | tuple) or not 1 <= len(commands) <= MOST_WORKERS:
         return wrong(
             "not-a-list",
@@ -55,7 +62,7 @@ def _more_workers(workers: int, ran: str) -> Verdict:
     )
 
 
-def not_started(report: str) -> Verdict:
+def not_started(commands: list[str], report: str) -> Verdict:
     """The verdict on a server that did not come up; `report` is the text of ServerDidNotStart."""
     log = report.partition("The log ends:\n")[2]
     log = "\n".join(line.removeprefix("    ") for line in log.splitlines())
@@ -64,16 +71,21 @@ def not_started(report: str) -> Verdict:
         return served_apps.did_not_start(Served(False, NOT_READ in log, failed, log, [], [], {}))
     if "within" in report and "Error" not in log:
         return could_not_check("the server did not come up in time; run the cell again")
-    return launching.did_not_start(report.splitlines()[0], report)
+    first = report.splitlines()[0]
+    # All of them are of one kind as a rule; where they are not, the program tells.
+    command = next((c for c in commands if shlex.split(c)[0] in first), commands[0])
+    return launching.did_not_start(command, report)
 
 
 def verdict_on(seen: Seen) -> Verdict:
     """The verdict on what was seen."""
     call = "your commands, and send_eight(urls)"
     result = seen.result
+    details = {"ran": call, "came_back": _told(seen), "expected": EXPECTED}
+    if verdict := _turned_away(seen, details):
+        return verdict
     if not seen.works and result.kind not in ("returned", "not json"):
         return did_not_return(result, call)
-    details = {"ran": call, "came_back": _told(seen), "expected": EXPECTED}
     workers = len({work.pid for work in seen.works})
     if workers > MOST_WORKERS and not seen.died:
         return _more_workers(workers, call)
@@ -96,6 +108,24 @@ def _told(seen: Seen) -> str:
         f"{', '.join(map(str, seen.per_worker))} on the workers; {seen.took / seen.one:.1f} times "
         f"one{', and not yet done' if seen.cut else ''}"
     )
+
+
+def _turned_away(seen: Seen, details: dict[str, str]) -> Verdict | None:
+    if "Exceeded concurrency limit" in seen.log:
+        return wrong(
+            "limit-on-requests",
+            "The server turned requests away.",
+            "Does the limit make a request wait for an idle worker?",
+            **details,
+        )
+    if "Using worker: sync" in seen.log or "Using worker: gthread" in seen.log:
+        return wrong(
+            "worker-class-for-wsgi",
+            "This worker class calls the app as WSGI has it, and the app speaks ASGI.",
+            "Which worker class did your command have when it was given?",
+            **details,
+        )
+    return None
 
 
 def _requests(seen: Seen, details: dict[str, str]) -> Verdict | None:

@@ -22,6 +22,7 @@ from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 SECONDS = 0.5  # that /report waits, and the service behind /ticket takes
 STEPS = 1_000_000  # of the checksum
+LOOKS = 3  # where a busy machine may have held up what was under way together
 HELD = 0.25  # a larger share of the work, done while it holds the loop, is blocking
 
 check = Exercise("02")
@@ -50,8 +51,8 @@ def report(function: Any) -> Verdict:
     def look_at_loop(seen: Seen, details: dict[str, str]) -> Verdict | None:
         if (verdict := _blocked(seen, 4 * SECONDS, details)) is not None:
             return verdict
-        # One after the other, the last is ready three times half a second after the first.
-        return _one_at_a_time(details) if seen.spread > 2 * SECONDS else None
+        # Where only two can wait at a time, the third is ready after twice half a second.
+        return _one_at_a_time(details) if max(seen.seconds) > 1.9 * SECONDS else None
 
     return _judge(function, ["/report"] * 4, look, look_at_loop)
 
@@ -174,8 +175,22 @@ def _judge(
             "Did you call the handler, instead of handing it over?",
             expected="the handler itself, without parentheses behind it",
         )
+    for _ in range(LOOKS):
+        seen = serve_and_ask(source, paths, env)
+        verdict = _verdict(seen, paths, look, look_at_loop)
+        # One after the other, the last is ready three times half a second after the first.
+        if verdict.misconception != "one-at-a-time" or seen.spread > 2 * SECONDS:
+            break
+    return verdict
+
+
+def _verdict(
+    seen: Seen,
+    paths: list[str],
+    look: Callable[[Seen, dict[str, str]], Verdict | None],
+    look_at_loop: Callable[[Seen, dict[str, str]], Verdict | None],
+) -> Verdict:
     path = paths[0].partition("?")[0]
-    seen = serve_and_ask(source, paths, env)
     details = {"ran": f"{len(paths)} requests to {path} at once, with /health beside them"}
     if not seen.started:
         return did_not_start(seen)
@@ -248,7 +263,7 @@ def _not_a_ticket(
     seen: Seen, body: Any, service: TicketService, details: dict[str, str]
 ) -> Verdict | None:
     expected = '{"ticket": "..."}, as the service has given it'
-    if isinstance(body, str) and any(ticket in body for ticket in service.tickets):
+    if isinstance(body, str) and any(f'"{ticket}"' in body for ticket in service.tickets):
         return wrong(
             "text-not-json",
             "Your app hands the service's answer on as a text.",

@@ -1,18 +1,17 @@
 """Calling a reader's function in a process of its own, once or several times in a row."""
 
-import inspect
-from collections.abc import KeysView
+from collections.abc import Callable, KeysView
 from typing import Any
 
-from workerlab.alone import LIMIT, Result, call_alone
-from workerlab.exercise import source_of
+from workerlab.alone import CALLED, LIMIT, Result, as_python, call, call_alone
+from workerlab.exercise import name_of, source_of
 
 _AFTER_THE_CELL = """
 
-async def _called_by_the_check(*calls):
-    from workerlab.checks.fresh_process import finished
+async def {called}(*calls):
+    from workerlab.checks.fresh_process import called
     {first}
-    return [await finished(globals()[{name!r}](*arguments)) for arguments in calls]
+    return [await called({name}, arguments) for arguments in calls]
 """
 
 
@@ -30,17 +29,26 @@ def call_each(
     which JSON does not have, become lists; other values which JSON does not have leave the
     Result's kind at "not json".
     """
-    after = _AFTER_THE_CELL.format(first=first or "pass", name=function.__name__)
+    after = _AFTER_THE_CELL.format(called=CALLED, first=first or "pass", name=name_of(function))
     source = source_of(function) + after
-    return call_alone(source, "_called_by_the_check", calls, limit=limit, env=env)
+    return call_alone(source, CALLED, calls, limit=limit, env=env)
 
 
-async def finished(value: Any) -> Any:
-    return plain(await value if inspect.isawaitable(value) else value)
+async def called(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    return plain(await call(function, *map(_with_tuples, arguments)))
+
+
+def _with_tuples(argument: Any) -> Any:
+    """A list of rows as the notebooks have it: each row a tuple, which JSON makes a list."""
+    if isinstance(argument, list):
+        return [tuple(row) if isinstance(row, list) else row for row in argument]
+    return argument
 
 
 def plain(value: Any) -> Any:
-    """The value with lists in the place of its sets and tuples."""
+    """The value with lists in the place of sets and tuples, and Python's numbers for NumPy's."""
     if isinstance(value, list | tuple | set | frozenset | KeysView):
         return [plain(part) for part in value]
-    return value
+    if isinstance(value, dict):
+        return {plain(key): plain(part) for key, part in value.items()}
+    return as_python(value) if hasattr(value, "ndim") and value.ndim == 0 else value

@@ -11,7 +11,12 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from workerlab.checks.gunicorn_settings import is_here, read_settings
-from workerlab.checks.launching import launched, open_to_the_network, refused
+from workerlab.checks.launching import (
+    launched,
+    open_to_the_network,
+    refused,
+    without_configuration,
+)
 from workerlab.checks.worker_classes import UVICORN_WORKER, class_of, judge_worker_class
 from workerlab.patience import patience
 from workerlab.server import Server
@@ -33,7 +38,7 @@ def judge_command(command: Any) -> Verdict:
     words = shlex.split(filled)
     names = [Path(word).name for word in words]
     if "gunicorn" not in names:
-        return _another_program(command, names[0])
+        return _another_program(command, names)
     place = names.index("gunicorn")
     environment = dict(word.split("=", 1) for word in words[:place] if "=" in word)
     reading = read_settings(words[place + 1 :], [environment])[0]
@@ -51,11 +56,11 @@ def judge_command(command: Any) -> Verdict:
         report = str(error)
         if " within " in report:
             return could_not_check("no server came up in time; is the machine busy?")
-        return _not_understood(command, "\n".join(report.splitlines()[1:]))
+        return _not_understood(command, "\n".join(report.splitlines()[1:]) or report)
 
 
-def _another_program(command: str, name: str) -> Verdict:
-    if "uvicorn" in command.split("app.main")[0]:
+def _another_program(command: str, names: list[str]) -> Verdict:
+    if "uvicorn" in names:
         return wrong(
             "uvicorn-alone",
             "This starts Uvicorn, without Gunicorn.",
@@ -65,7 +70,7 @@ def _another_program(command: str, name: str) -> Verdict:
         )
     return wrong(
         "another-program",
-        f"{name} is not Gunicorn, so it was not started.",
+        f"{names[0]} is not Gunicorn, so it was not started.",
         "Which program did lesson 04 start, and how is it spelt?",
         ran=command,
         expected=EXPECTED,
@@ -89,7 +94,8 @@ def _not_understood(command: str, errors: str) -> Verdict:
             "What does gunicorn --help say?",
             **details,
         )
-    if re.search(r"\.py\b.*:", " ".join(shlex.split(command)[1:])) and "import" in errors.lower():
+    words = without_configuration(shlex.split(command)[1:])
+    if re.search(r"\.py\b.*:", " ".join(words)) and "import" in errors.lower():
         return wrong(
             "file-instead-of-module",
             "The command names a file, and Gunicorn wants the name of a module.",

@@ -25,7 +25,7 @@ from workerlab.patience import patience
 
 LIMIT = 2.0  # seconds, for each environment
 # What Server takes away from a server's environment.
-TAKEN_AWAY = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY")
+TAKEN_AWAY = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
 NAMES = (
     "accesslog",
     "bind",
@@ -81,7 +81,9 @@ def is_here(bind: list[str] | str) -> bool:
 def _is_here(address: str) -> bool:
     if address.startswith(("unix:", "fd://")):
         return True
-    host = address.strip().removeprefix("tcp://").rpartition(":")[0].strip("[]")
+    address = address.strip().removeprefix("tcp://")
+    # Without a port it is 8000, as Gunicorn has it.
+    host = (address.rpartition(":")[0] if ":" in address else address).strip("[]")
     try:
         return is_loopback(host) or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from workerlab.alone import QUICK
-from workerlab.checks.calling import did_not_return, no_pair, not_a_function
+from workerlab.checks.calling import did_not_return, no_function, no_pair
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.launching import launched
 from workerlab.checks.masters import COMMAND
+from workerlab.exercise import name_of
 from workerlab.verdicts import Verdict, right, wrong
 
 Rows = list[list[int]]
@@ -79,11 +80,11 @@ COUNT_MISTAKES: dict[str, tuple[Mistake, str, str]] = {
 
 def judge_holders(function: Any) -> Verdict:
     """Call the function on the rows of a running server and on those of three others."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     cases = [_running_server(), TWO_ADDRESSES, OWN_SOCKETS, MASTER_ALONE]
     result = call_each(function, [[rows, master] for master, rows in cases], limit=QUICK)
-    ran = f"{function.__name__}(rows, master), for four servers"
+    ran = f"{name_of(function)}(rows, master), for four servers"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)
     expected = [[sorted(_roles(*case)), _sockets(*case)] for case in cases]

@@ -5,9 +5,10 @@ import random
 from typing import Any
 
 from workerlab.alone import QUICK
-from workerlab.checks.calling import did_not_return, no_pair, not_a_function
+from workerlab.checks.calling import did_not_return, no_function, no_pair
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.imbalance_mistakes import LOSSES, SHARES, Case, Mistakes, lost, shares
+from workerlab.exercise import name_of
 from workerlab.verdicts import Verdict, right, wrong
 
 CLOSE = 1e-6  # seconds, and of a share
@@ -16,11 +17,11 @@ ROUNDED = 0.051
 
 def judge_imbalance(function: Any) -> Verdict:
     """Call the function on made-up runs and hold its answers against the true ones."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     cases = made_up_runs()
     result = call_each(function, [[case.records, case.workers] for case in cases], limit=QUICK)
-    ran = f"{function.__name__}(records, workers), for {len(cases)} made-up runs"
+    ran = f"{name_of(function)}(records, workers), for {len(cases)} made-up runs"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)
     verdict = _shape(

@@ -6,9 +6,10 @@ from typing import Any
 import psutil
 
 from workerlab import processes
-from workerlab.checks.calling import did_not_return, not_a_function, returned_nothing
+from workerlab.checks.calling import did_not_return, no_function, returned_nothing
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.launching import launched
+from workerlab.exercise import name_of
 from workerlab.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
@@ -22,8 +23,8 @@ LIMIT = 5.5  # seconds for each call; starting two servers takes the rest of the
 
 def judge_search(function: Any) -> Verdict:
     """Call the function for each of two servers which run at the same time."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     with contextlib.ExitStack() as stack:
         servers = [
             stack.enter_context(launched(COMMAND.replace("{count}", str(count)), f"check {count}"))
@@ -37,7 +38,7 @@ def judge_search(function: Any) -> Verdict:
 
 
 def _one(function: Any, server: Server, count: int) -> Verdict:
-    ran = f"{function.__name__}(port), for one of two servers which run side by side"
+    ran = f"{name_of(function)}(port), for one of two servers which run side by side"
     result = call_each(function, [[server.port]], limit=LIMIT)
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)

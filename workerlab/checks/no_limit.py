@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workerlab.checks.config_text import defines_a_class, misspelt
+from workerlab.checks.worker_classes import is_of_the_file
 from workerlab.verdicts import Verdict, wrong
 
 
@@ -49,14 +50,14 @@ def no_limit(
             "What limits how many coroutines await at once in one thread?",
             **details,
         )
-    if not settings["bases"][0].startswith("__config__.") and defines_a_class(config):
+    if not is_of_the_file(settings["bases"][0]) and defines_a_class(config):
         return wrong(
             "class-not-used",
             "The file defines a class, and the workers are of another.",
             "Which setting says of which class the workers are?",
             **details,
         )
-    if settings["bases"][0].startswith("__config__."):
+    if is_of_the_file(settings["bases"][0]):
         return wrong(
             "nobody-reads-it",
             "The workers are of your class, and what you set there is read by nobody.",

@@ -1,11 +1,18 @@
 """The checks of exercise 01: start one worker, ask who answers, send requests at once."""
 
 from typing import Any
+from urllib.error import HTTPError
 
 from workerlab.alone import call_alone
-from workerlab.checks.calling import ask, did_not_return, not_a_function, returned_nothing
-from workerlab.checks.launching import did_not_start, launched, refused
-from workerlab.exercise import Exercise, source_of
+from workerlab.checks.calling import (
+    ask,
+    did_not_return,
+    is_blocking_client,
+    no_function,
+    returned_nothing,
+)
+from workerlab.checks.launching import did_not_start, launched, open_to_the_network, refused
+from workerlab.exercise import Exercise, name_of, source_of
 from workerlab.server import Server
 from workerlab.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, right, wrong
@@ -31,13 +38,25 @@ def command_for_one_worker(command: Any) -> Verdict:
             return _one_worker(command, server)
     except ServerDidNotStart as error:
         return did_not_start(command, str(error))
+    except ValueError:  # it listens elsewhere than its command line says
+        return open_to_the_network(command)
 
 
 def _one_worker(command: str, server: Server) -> Verdict:
     tree = server.tree()
     details = {"ran": command, "came_back": tree, "expected": "one process, a Uvicorn"}
-    reply = ask(f"{server.url}/")
-    if "worker_pid" not in reply:
+    if "gunicorn" in tree:
+        return wrong(
+            "gunicorn-already",
+            "This is Gunicorn: a master and a worker, two processes.",
+            "Which program serves with one process only?",
+            **details,
+        )
+    try:
+        reply = ask(f"{server.url}/")
+    except (HTTPError, ValueError) as error:
+        reply = error
+    if not isinstance(reply, dict) or "worker_pid" not in reply:
         return wrong(
             "another-app",
             "The server answers, but it does not serve app.main:app.",
@@ -45,13 +64,6 @@ def _one_worker(command: str, server: Server) -> Verdict:
             ran=command,
             came_back=str(reply),
             expected='a reply with "message" and "worker_pid"',
-        )
-    if "gunicorn" in tree:
-        return wrong(
-            "gunicorn-already",
-            "This is Gunicorn: a master and a worker, two processes.",
-            "Which program serves with one process only?",
-            **details,
         )
     if len(server.workers) > 1:
         return wrong(
@@ -80,19 +92,19 @@ def _one_worker(command: str, server: Server) -> Verdict:
 )
 def answering_pid(function: Any) -> Verdict:
     """Call the function against two servers; it must name the process of each."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     expected, got, results = [], [], []
     for _ in range(2):
         with launched("uvicorn app.main:app --port {port}") as server:
-            result = call_alone(source_of(function), function.__name__, [server.url])
+            result = call_alone(source_of(function), name_of(function), [server.url])
         if result.kind not in ("returned", "not json"):
-            return did_not_return(result, f"{function.__name__}(url)")
+            return did_not_return(result, f"{name_of(function)}(url)")
         expected.append(server.pid)
         got.append(result.value)
         results.append(result)
     details = {
-        "ran": f"{function.__name__}(url), with two servers one after the other",
+        "ran": f"{name_of(function)}(url), with two servers one after the other",
         "came_back": f"{got[0]!r} and {got[1]!r}"[:300],
         "expected": f"{expected[0]} and {expected[1]}, the pids of the servers",
     }
@@ -102,7 +114,9 @@ def answering_pid(function: Any) -> Verdict:
         )
     if got[0] is None:
         return returned_nothing(details)
-    if isinstance(got[0], dict | list) or results[0].kind == "not json":
+    is_text = isinstance(got[0], str) and got[0] != str(expected[0])
+    has_the_pid = is_text and str(expected[0]) in got[0]
+    if isinstance(got[0], dict | list) or results[0].kind == "not json" or has_the_pid:
         return wrong(
             "whole-reply",
             "Your function returns the whole reply.",
@@ -148,13 +162,13 @@ def answering_pid(function: Any) -> Verdict:
 )
 def fire(function: Any) -> Verdict:
     """Call fire(url, n) and count on the server how many requests were under way at once."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     for n in (12, 5):
         with launched("uvicorn workerlab.checks.counter:app --port {port}") as server:
-            result = call_alone(source_of(function), function.__name__, [f"{server.url}/work", n])
+            result = call_alone(source_of(function), name_of(function), [f"{server.url}/work", n])
             count = ask(f"{server.url}/count")
-        call = f"{function.__name__}(url, {n})"
+        call = f"{name_of(function)}(url, {n})"
         if result.kind not in ("returned", "not json"):
             return did_not_return(result, call)
         details = {
@@ -176,6 +190,13 @@ def _not_all_at_once(
     n: int, count: dict[str, int], source: str, details: dict[str, str]
 ) -> Verdict | None:
     arrived, peak = count["arrived"], count["peak"]
+    if count["elsewhere"] and not arrived:
+        return wrong(
+            "another-url",
+            "Your requests went to another url than the one that was given.",
+            "What do you add to the url, and is it complete as it is?",
+            **details,
+        )
     if count["abandoned"] or not arrived:
         return wrong(
             "not-waited-for",
@@ -191,7 +212,7 @@ def _not_all_at_once(
             "Where does n stand in your function?",
             **details,
         )
-    if peak == 1 and any(word in source for word in ("gather", "create_task", "TaskGroup")):
+    if peak == 1 and is_blocking_client(source):
         return wrong(
             "blocking-client",
             "The requests went one by one, though they were started together.",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workerlab.alone import Result, call_alone
-from workerlab.checks.calling import ask, did_not_return, not_a_function
-from workerlab.exercise import source_of
+from workerlab.checks.calling import ask, did_not_return, is_blocking_client, no_function
+from workerlab.exercise import name_of, source_of
 from workerlab.server import Server, end
 from workerlab.verdicts import Verdict, right, wrong
 
@@ -47,8 +47,8 @@ class Seen:
 
 def judge_limit(function: Any) -> Verdict:
     """Call the function against two servers, side by side, with pools of different sizes."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     with ThreadPoolExecutor(len(TOKENS)) as threads:
 
         def look(seconds: float) -> list[Seen]:
@@ -62,7 +62,7 @@ def judge_limit(function: Any) -> Verdict:
                 seen = look(LONGER)
         finally:
             list(threads.map(lambda tokens: end(_name(tokens), grace=0), TOKENS))
-    call = f"{function.__name__}(url)"
+    call = f"{name_of(function)}(url)"
     for one in seen:
         if one.result.kind not in ("returned", "not json"):
             return did_not_return(one.result, call)
@@ -95,7 +95,7 @@ def _start(tokens: int) -> Server:
 def _look(function: Any, server: Server, seconds: float) -> Seen:
     url = f"{server.url}/slow-def?seconds={seconds:.2f}"
     before = ask(f"{server.url}/count")
-    result = call_alone(source_of(function), function.__name__, [url])
+    result = call_alone(source_of(function), name_of(function), [url])
     after = ask(f"{server.url}/count")
     return Seen(after["tokens"], result, after["begun"] - before["begun"], after["peak"])
 
@@ -114,7 +114,7 @@ def _what_is_wrong(seen: list[Seen], source: str, details: dict[str, str]) -> Ve
             **details,
         )
     if look.peak == 1:
-        if any(word in source for word in ("gather", "create_task", "TaskGroup")):
+        if is_blocking_client(source):
             return wrong(
                 "blocking-client",
                 "The requests went one by one, though they were started together.",

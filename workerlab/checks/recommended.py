@@ -1,11 +1,12 @@
 """Exercise 07, task 1: how many workers a function recommends."""
 
 import json
+import numbers
 import os
 from typing import Any
 
-from workerlab.alone import QUICK, call_alone
-from workerlab.checks.calling import did_not_return, not_a_function
+from workerlab.alone import CALLED, QUICK, as_python, call_alone
+from workerlab.checks.calling import did_not_return, no_function
 from workerlab.checks.recommendations import (
     AMPLE,
     FRACTIONS,
@@ -23,15 +24,15 @@ from workerlab.checks.recommended_errors import (
     raised_for_good,
 )
 from workerlab.checks.recommended_mistakes import Mistake, mistakes_of
-from workerlab.exercise import source_of
+from workerlab.exercise import name_of, source_of
 from workerlab.verdicts import Verdict, right, wrong
 
 _AFTER_THE_CELL = """
 
-def _called_by_the_check(*calls):
+def {called}(*calls):
     from workerlab.checks.recommended import outcome, show_other_cores
     show_other_cores()
-    return [outcome(globals()[{name!r}], call) for call in calls]
+    return [outcome({name}, call) for call in calls]
 """
 
 
@@ -48,6 +49,8 @@ def outcome(function: Any, arguments: list[float]) -> Outcome:
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
         return {"raised": message, "is_value_error": isinstance(error, ValueError)}
+    if isinstance(value, numbers.Real) and hasattr(value, "item"):
+        value = as_python(value)
     try:
         json.dumps(value)
     except (TypeError, ValueError):
@@ -58,13 +61,13 @@ def outcome(function: Any, arguments: list[float]) -> Outcome:
 
 def judge_recommendation(function: Any) -> Verdict:
     """Call the function with chosen and with random numbers, good ones and bad ones."""
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     groups = [AMPLE, FRACTIONS, TIGHT, random_cases(), [case for case, _ in REFUSED]]
     calls = [list(case) for group in groups for case in group]
-    source = source_of(function) + _AFTER_THE_CELL.format(name=function.__name__)
-    result = call_alone(source, "_called_by_the_check", calls, limit=QUICK)
-    name = function.__name__
+    name = name_of(function)
+    source = source_of(function) + _AFTER_THE_CELL.format(called=CALLED, name=name)
+    result = call_alone(source, CALLED, calls, limit=QUICK)
     if result.kind != "returned":
         return did_not_return(result, f"{name}(...)")
     outcomes = iter(result.value)

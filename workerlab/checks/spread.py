@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from workerlab.checks.blocking import NOTES
-from workerlab.checks.calling import did_not_return, not_a_function
+from workerlab.checks.calling import did_not_return, no_function
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.front import Arrival, front
 from workerlab.checks.launching import launched
+from workerlab.exercise import name_of
 from workerlab.records import peak_overlap
 from workerlab.verdicts import Verdict, right, wrong
 
@@ -39,8 +40,8 @@ def judge_four(function: Any) -> Verdict:
     run of requests that are sent all at once does not pass; and requests which do wait cannot
     come to the same worker, because a worker that blocks accepts none.
     """
-    if not callable(function):
-        return not_a_function(function)
+    if verdict := no_function(function):
+        return verdict
     with (
         tempfile.TemporaryDirectory(prefix="workerlab-") as folder,
         launched(COMMAND, env={NOTES: folder}) as server,
@@ -54,7 +55,7 @@ def judge_four(function: Any) -> Verdict:
         )
         arrivals = list(door.arrivals)
         seen = _join(arrivals, Path(folder, "handlers"))
-    ran = f"{function.__name__}(url)"
+    ran = f"{name_of(function)}(url)"
     if result.kind not in ("returned", "not json"):
         return did_not_return(result, ran)
     pids = {one.pid for one in seen}

@@ -58,11 +58,16 @@ def judge_worker_class(worker_class: str, **details: str) -> Verdict | None:
     )
 
 
+def is_of_the_file(name: str) -> bool:
+    """Whether the configuration file defines this class: its own, or imported by its name."""
+    return name.startswith(("__config__.", "gunicorn_conf."))
+
+
 def class_of(settings: dict[str, Any]) -> str:
     """The worker class, or for one that the configuration file defines, what it is built on."""
     bases = settings["bases"]
-    if bases and bases[0].startswith("__config__."):
-        return next((base for base in bases if not base.startswith("__config__.")), bases[0])
+    if bases and is_of_the_file(bases[0]):
+        return next((base for base in bases if not is_of_the_file(base)), bases[0])
     # As Gunicorn does, without a word.
     if settings["worker_class"] == "sync" and settings["threads"] > 1:
         return "gthread"
