@@ -219,6 +219,9 @@ EIGHTS = [
     # Pacing: upon beginnings, and by pauses.
     Right(client('return replies(await burst(urls, 8, after="began"))')),
     Right(PACED),
+    Right(
+        mended("gunicorn service:app --workers 4", "WEB_CONCURRENCY=4 gunicorn service:app", PACED)
+    ),
     # Limits: four servers of one worker each.
     Right(
         mended(

@@ -336,6 +336,7 @@ LINES = [
 BLANKS = [
     (1, "\nimport os\nimport sys\n\n...  # <- your answer\n"),
     (2, ...),
+    (2, {"worker_connections", ...}),
     (3, "\nworkers = 1\n...  # <- your answer\n"),
     (4, "def post_worker_init(worker):\n    app = worker.wsgi\n    ...  # <- your answer\n"),
     (4, ...),

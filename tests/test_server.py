@@ -460,6 +460,12 @@ def test_where_it_listens(command_line, address):
     assert address_of(command_line) == address
 
 
+def test_a_variable_before_the_command_is_set_as_in_a_shell(nothing_left):
+    server = Server("WORKERS=2 gunicorn app.main:app -c app/gunicorn_conf.py -b 127.0.0.1:{port}")
+    assert len(server.wait_for_workers(2)) == 2
+    server.stop()
+
+
 def test_nothing_to_start(tmp_path):
     with pytest.raises(ValueError, match="the command is empty"):
         Server(" ")

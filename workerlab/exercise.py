@@ -76,7 +76,7 @@ def is_blank(answer: Any) -> bool:
     """Whether the three dots are still there: as the answer, or as the body of a function."""
     if answer is ...:
         return True
-    if isinstance(answer, list | tuple):
+    if isinstance(answer, list | tuple | set):
         return any(is_blank(part) for part in answer)
     body = body_of(answer)
     return body is not None and any(_is_dots(statement) for statement in body)

@@ -108,6 +108,8 @@ def _environment(env: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 def _argv(command: str, path: str) -> list[str]:
     name, *arguments = shlex.split(command)
+    if re.match(r"[A-Za-z_]\w*=", name):
+        name, arguments = "env", [name, *arguments]  # a variable, which a shell would set
     program = shutil.which(name, path=path)
     if program is None:
         raise ServerDidNotStart(f"There is no command {name!r} in this environment.")

@@ -18,8 +18,6 @@ def launched(command: str, name: str = "check", **options: Any) -> Iterator[Serv
     There is nothing to finish in good order then, and four workers that leave by themselves cost
     as much time as starting them.
     """
-    if environment_of(command) and command.split()[0] != "env":
-        command = f"env {command}"  # there is no shell to do it
     server = Server(command, name=name, **options)
     try:
         yield server

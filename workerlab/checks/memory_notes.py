@@ -19,7 +19,8 @@ def note(what: str, names: dict[str, Any] | None = None) -> None:
     found = {"what": what, "pid": os.getpid(), "when": time.monotonic()}
     found["own"] = psutil.Process().memory_full_info().uss
     found["size"], found["type"] = max(map(_size, (names or {"": 0}).values()))
-    print(f"{MARK}{json.dumps(found)}", flush=True)
+    # In one write, so that the lines of several processes do not mix.
+    os.write(1, f"{MARK}{json.dumps(found)}\n".encode())
 
 
 def _size(value: Any) -> tuple[int, str]:

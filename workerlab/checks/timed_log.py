@@ -190,7 +190,8 @@ def _numbers(run: Run, lines: list[tuple[str, str, str]]) -> Verdict | None:
         return wrong(
             "stopped-too-soon",
             "The time was taken before the handler had ended.",
-            "What does a coroutine function do when it is called, and what when it is awaited?",
+            "Is the app awaited before you look at the clock again, and does that clock go on "
+            "while a handler waits?",
             **details,
         )
     if found[0] > 100 * SHORT:
