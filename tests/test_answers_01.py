@@ -204,6 +204,10 @@ def test_answering_pid(answer):
     judge(check, 2, answer, CellFunction("answering_pid"))
 
 
+def test_a_function_without_a_name():
+    assert check.judge(2, lambda url: 4711).misconception == "not-written-here"
+
+
 @pytest.mark.parametrize("answer", FIRES, ids=repr)
 def test_fire(answer):
     judge(check, 3, answer, CellFunction("fire"))

@@ -293,6 +293,7 @@ def who_holds(rows, master):
 
 HOLDERS = [
     Right(HOLDS + "    return roles(rows, master), len(inodes(rows))\n"),
+    Wrong("who_holds = [lambda rows, master: ({'master'}, 1)][0]\n", "fixed-answer"),
     Right(
         "who_holds = lambda rows, master: (\n"
         "    {'master' if pid == master else 'worker' for pid, _ in set(rows)},\n"

@@ -88,7 +88,7 @@ def call_alone(
         while its_guard.exit_code is None and not its_guard.gone and not deadline.passed():
             its_guard.look(0.2)
         waited = time.monotonic() - began
-        has_ended = its_guard.exit_code is not None or its_guard.gone
+        code, is_gone = its_guard.exit_code, its_guard.gone
         result = path / "result.json"
         found = json.loads(result.read_text()) if result.exists() else {}
     finally:
@@ -98,18 +98,18 @@ def call_alone(
     log.close()
     if found:
         return Result(**found, output=output)
-    if its_guard.exit_code is not None and has_ended:
-        return Result("exited", its_guard.exit_code, output=output)
-    if has_ended:
+    if code is not None:
+        return Result("exited", code, output=output)
+    if is_gone:
         raise RuntimeError(its_guard.failure or "the process that guards your code has ended")
     return Result("too long", waited, output=output)
 
 
 def main(folder: Path) -> None:
     source = (folder / "source.py").read_text(encoding="utf-8")
-    call = json.loads((folder / "call.json").read_text())
+    wanted = json.loads((folder / "call.json").read_text())
     try:
-        value = asyncio.run(_execute(source, call["function"], call["arguments"]))
+        value = asyncio.run(_execute(source, wanted["function"], wanted["arguments"]))
     except Exception as error:
         _print_traceback(error, source)
         result = {"kind": "raised", "error": f"{type(error).__name__}: {error}"}

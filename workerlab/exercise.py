@@ -94,7 +94,7 @@ def source_of(function: Any) -> str:
 def name_of(function: Any) -> str:
     """The name which a function has in its cell: a lambda knows none itself."""
     names = getattr(inspect.unwrap(function), "__globals__", {})
-    own = getattr(function, "__name__", "")
+    own = str(getattr(function, "__name__", ""))
     if names.get(own) is function:
         return own
     return next((name for name, value in names.items() if value is function), own)

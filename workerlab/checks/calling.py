@@ -5,7 +5,7 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from workerlab.alone import Result
-from workerlab.exercise import source_of
+from workerlab.exercise import name_of, source_of
 from workerlab.patience import patience
 from workerlab.verdicts import Verdict, wrong
 
@@ -19,10 +19,10 @@ def no_function(answer: Any) -> Verdict | None:
             "Did you call the function, instead of handing it over?",
             expected="the function itself, without parentheses behind it",
         )
-    if not source_of(answer):
+    if not source_of(answer) or not name_of(answer).isidentifier():
         return wrong(
             "not-written-here",
-            f"The answer is of type {type(answer).__name__}, and its source stands in no cell.",
+            f"The answer is of type {type(answer).__name__}, and your cell does not define it.",
             "What would it look like as a def in this cell?",
             expected="a function that your cell defines",
         )
