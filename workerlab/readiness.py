@@ -13,6 +13,8 @@ from workerlab.commands import beyond, workers_asked_for
 from workerlab.launch import Launch
 from workerlab.reports import reports
 from workerlab.start_errors import (
+    INDENT,
+    LOG_ENDS,
     PortTaken,
     ServerDidNotStart,
     cause,
@@ -109,7 +111,7 @@ class Start:
         known = [advice or cause(log), misspelt_settings(command, self._launched.cwd)]
         told = "\n".join(filter(None, known)) or "The log may tell why."
         kind = PortTaken if is_port_taken(log) else ServerDidNotStart
-        return kind(f"{command}\n{what}. {told}\nThe log ends:\n{last_lines(log)}")
+        return kind(f"{command}\n{what}. {told}\n{LOG_ENDS}{last_lines(log)}")
 
 
 def workers_ready(server: "Server", launched: Launch) -> list[int]:
@@ -120,7 +122,8 @@ def workers_ready(server: "Server", launched: Launch) -> list[int]:
 
 def last_lines(log: str, count: int = 15) -> str:
     """The end of a log, indented."""
-    return "\n".join(f"    {line}" for line in log.splitlines()[-count:]) or "    (empty)"
+    lines = log.splitlines()[-count:] or ["(empty)"]
+    return "\n".join(f"{INDENT}{line}" for line in lines)
 
 
 class Question:

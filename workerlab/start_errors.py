@@ -86,6 +86,9 @@ FAILED = re.compile(
     r"|Child process \[\d+\] (?:died|failed)",
     re.MULTILINE,
 )
+# In the text of a ServerDidNotStart the log comes last, after these words and indented.
+LOG_ENDS = "The log ends:\n"
+INDENT = "    "
 LISTENING = re.compile(r"Listening at: |running on http|listening on http")
 
 
@@ -95,6 +98,12 @@ class ServerDidNotStart(Exception):
 
 class PortTaken(ServerDidNotStart):
     """Another program listens at the port."""
+
+
+def log_in(report: str) -> str:
+    """The end of the server's log, as the text of a ServerDidNotStart has it."""
+    lines = report.partition(LOG_ENDS)[2].splitlines()
+    return "\n".join(line.removeprefix(INDENT) for line in lines)
 
 
 def has_failed(log: str) -> bool:

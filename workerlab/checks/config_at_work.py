@@ -1,7 +1,5 @@
 """Exercise 06, task 1: what a server does which runs with the file."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from workerlab.checks.config_specification import (
     judge_as_read,
 )
 from workerlab.checks.config_text import COMMAND, Refused, misspelt, served, written
+from workerlab.checks.in_thread import in_thread
 from workerlab.checks.leaving import MOST, requests_until_one_leaves
 from workerlab.load import burst
 from workerlab.records import Record
@@ -57,8 +56,7 @@ def _at_work(folder: Path, server: Server, settings: dict[str, Any]) -> Verdict:
     # The second request is sent once the first holds its worker, so another takes it.
     urls = [f"/slow?seconds={BLOCKED}", f"/slow-await?seconds={AWAITED}"]
     addresses = [server.url + url for url in urls]
-    with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        run = threads.submit(lambda: asyncio.run(burst(addresses, after="began"))).result()
+    run = in_thread(burst(addresses, after="began"))
     blocked, awaited = sorted(run.records, key=lambda record: "await" in record.url)
     return (
         _time_limit(folder, blocked, awaited, settings)

@@ -1,8 +1,6 @@
 """Exercise 06, task 3: a file with which a worker serves at most ten requests at once."""
 
-import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from workerlab.checks.config_text import (
     served,
     written,
 )
+from workerlab.checks.in_thread import in_thread
 from workerlab.checks.no_limit import no_limit
 from workerlab.checks.worker_classes import class_of, judge_worker_class
 from workerlab.load import burst
@@ -78,9 +77,7 @@ def _one_worker(settings: dict[str, Any]) -> Verdict | None:
 
 def _look(server: Server, seconds: float, count: int = REQUESTS) -> Run:
     urls = [f"{server.url}/slow-await?seconds={seconds}"] * count
-    with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        sending = burst(urls, after="began", timeout=patience(9))
-        return threads.submit(asyncio.run, sending).result()
+    return in_thread(burst(urls, after="began", timeout=patience(9)))
 
 
 def _is_sure(run: Run) -> bool:

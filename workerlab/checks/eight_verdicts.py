@@ -12,6 +12,7 @@ from workerlab.checks.serving import FAILED, NOT_READ
 from workerlab.checks.serving import Seen as Served
 from workerlab.commands import workers_asked_for
 from workerlab.server import Server
+from workerlab.start_errors import log_in
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 MOST_WORKERS = 4
@@ -64,8 +65,7 @@ def _more_workers(workers: int, ran: str) -> Verdict:
 
 def not_started(commands: list[str], report: str) -> Verdict:
     """The verdict on a server that did not come up; `report` is the text of ServerDidNotStart."""
-    log = report.partition("The log ends:\n")[2]
-    log = "\n".join(line.removeprefix("    ") for line in log.splitlines())
+    log = log_in(report)
     failed = FAILED in log
     if failed or NOT_READ in log:
         return served_apps.did_not_start(Served(False, NOT_READ in log, failed, log, [], [], {}))

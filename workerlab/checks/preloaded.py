@@ -16,7 +16,7 @@ from workerlab.checks.served_apps import did_not_start as app_did_not_start
 from workerlab.checks.serving import Seen
 from workerlab.checks.shared_memory import START_LIMIT, WORKERS, Measured, measure, tells_pss
 from workerlab.exercise import source_of
-from workerlab.start_errors import ServerDidNotStart, cause
+from workerlab.start_errors import ServerDidNotStart, cause, log_in
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, wrong
 
 PATHS = ("/read", "/write")
@@ -139,8 +139,7 @@ def _has_dots(source: str) -> bool:
 
 
 def _did_not_start(report: str) -> Verdict:
-    log = report.partition("The log ends:\n")[2]
-    log = "\n".join(line.removeprefix("    ") for line in log.splitlines())
+    log = log_in(report)
     noted = [note for note in notes(log) if note["what"] == "settings"]
     details = {"ran": RAN, "came_back": cause(log) or ""}
     if "MemoryError" in log:

@@ -10,16 +10,16 @@ import re
 import tempfile
 import time
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from workerlab.checks.in_thread import in_thread
 from workerlab.checks.launching import launched
 from workerlab.patience import patience
-from workerlab.start_errors import ServerDidNotStart
+from workerlab.start_errors import ServerDidNotStart, log_in
 
 COMMAND = "uvicorn workerlab.checks.watched:app --port {port} --log-level warning --no-access-log"
 # What the server writes when the cell ends it, and when the cell does not come to its end.
@@ -94,23 +94,16 @@ def serve_and_ask(source: str, paths: list[str], env: dict[str, str] | None = No
         try:
             with launched(COMMAND, **options, timeout=patience(START_LIMIT)) as server:
                 limit = max(2.5, deadline - time.monotonic())
-                replies, health, watched = _in_thread(_ask_all(server.url, paths, limit))
+                replies, health, watched = in_thread(_ask_all(server.url, paths, limit))
         except ServerDidNotStart as error:
             return _not_started(str(error))
     return Seen(True, False, False, server.log, replies, health, watched)
 
 
 def _not_started(report: str) -> Seen:
-    log = report.partition("The log ends:\n")[2]
-    log = "\n".join(line.removeprefix("    ") for line in log.splitlines())
+    log = log_in(report)
     failed = FAILED in log or "ended with exit code" in report
     return Seen(False, NOT_READ in log, failed, log, [], [], {})
-
-
-def _in_thread(coroutine: Coroutine) -> Any:
-    """Run a coroutine to its end, also where a loop is running already, as in a notebook."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
 
 
 async def _ask_all(url: str, paths: list[str], limit: float) -> tuple[list, list, dict]:

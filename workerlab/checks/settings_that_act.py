@@ -1,13 +1,12 @@
 """Exercise 06, task 2: which settings of a given file do nothing, shown on a running server."""
 
-import asyncio
 import http.client
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from workerlab.checks.config_text import COMMAND, Refused, served, written
+from workerlab.checks.in_thread import in_thread
 from workerlab.checks.leaving import requests_until_one_leaves
 from workerlab.load import burst
 from workerlab.patience import patience
@@ -181,8 +180,7 @@ QUESTIONS = {
 
 
 def _burst(urls: list[str]) -> Run:
-    with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        return threads.submit(lambda: asyncio.run(burst(urls, timeout=patience(8)))).result()
+    return in_thread(burst(urls, timeout=patience(8)))
 
 
 def _lines(server: Server) -> list[str]:

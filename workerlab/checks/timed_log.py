@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from workerlab.checks.config_text import (
     served,
     written,
 )
+from workerlab.checks.in_thread import in_thread
 from workerlab.load import burst
 from workerlab.patience import patience
 from workerlab.records import Record, Run
@@ -37,14 +37,14 @@ def judge_lines(config: Any) -> Verdict:
     began = time.monotonic()
     try:
         with written(config) as folder:
-            settings = read_once(folder)
+            read_once(folder)  # refuses what Gunicorn cannot read
             with served(folder, "--workers 1") as server:
                 run = _requests(server)
                 lines = _wait_for_lines(server)
                 started = reports.workers_started(began)
             return (
                 _served_as_before(run)
-                or _form(config, folder, settings, server.log, lines)
+                or _form(config, folder, server.log, lines)
                 or _numbers(run, lines)
                 or _lifespan(bool(started))
                 or right(
@@ -71,8 +71,7 @@ def _requests(server: Server) -> Run:
         first, second = await asyncio.gather(long, later())
         return first + second
 
-    with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        return threads.submit(lambda: asyncio.run(all_of_them())).result()
+    return in_thread(all_of_them())
 
 
 def _wait_for_lines(server: Server) -> list[tuple[str, str, str]]:
@@ -101,9 +100,7 @@ def _served_as_before(run: Run) -> Verdict | None:
     )
 
 
-def _form(
-    config: str, folder: Path, settings: dict[str, Any], log: str, lines: list[tuple[str, str, str]]
-) -> Verdict | None:
+def _form(config: str, folder: Path, log: str, lines: list[tuple[str, str, str]]) -> Verdict | None:
     paths = sorted(path.partition("?")[0] for path, _, _ in lines)
     if len(paths) == 3 and all(path in ("/slow-await", "/nowhere") for path, _, _ in lines):
         return None

@@ -1,11 +1,10 @@
 """Exercise 03, task 3: a command whose server computes two requests at the same time."""
 
-import asyncio
 import shlex
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from workerlab.checks.in_thread import in_thread
 from workerlab.checks.launching import (
     did_not_start,
     environment_of,
@@ -113,10 +112,7 @@ def _wait_for_all_workers(server: Server) -> None:
 def _send_two(server: Server) -> Run:
     """Two requests, the second when the handler of the first has begun."""
     url = f"{server.url}/cpu?seconds={SECONDS}"
-    with ThreadPoolExecutor(1) as threads:  # a notebook has a loop of its own running
-        return threads.submit(
-            lambda: asyncio.run(burst(url, n=2, after="began", timeout=patience(5)))
-        ).result()
+    return in_thread(burst(url, n=2, after="began", timeout=patience(5)))
 
 
 def _times(reply: Any) -> tuple[float, float] | None:
