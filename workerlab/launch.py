@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from workerlab.commands import address_of
+from workerlab.commands import SETTINGS, address_of
 from workerlab.guarding import Guard
 from workerlab.ports import free_port
 from workerlab.probe import REPORT_TO
 from workerlab.reports import reports
 from workerlab.start_errors import ServerDidNotStart
 
-# What the servers would take from the reader's shell. The command in the cell is to say it all.
-_SETTINGS = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
 _END_OF_LOG = 65536  # bytes
 
 
@@ -90,7 +88,7 @@ def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[st
 
 def _environment(env: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The reader's own environment without settings of servers, then `env`, then the kit's own."""
-    inherited = {name: os.environ[name] for name in os.environ if not _SETTINGS.fullmatch(name)}
+    inherited = {name: os.environ[name] for name in os.environ if not SETTINGS.fullmatch(name)}
     environment = {**inherited, **env}
     # The commands typed here are this environment's, whatever the shell's PATH says.
     path = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]

@@ -8,7 +8,6 @@ the next, and its exit code and what it prints are those of the program itself.
 import ipaddress
 import json
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -19,13 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from workerlab.alone import call_alone
-from workerlab.commands import is_loopback
+from workerlab.commands import SETTINGS, is_loopback
 from workerlab.mine import ROOT
 from workerlab.patience import patience
 
 LIMIT = 2.0  # seconds, for each environment
-# What Server takes away from a server's environment.
-TAKEN_AWAY = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
 NAMES = (
     "accesslog",
     "bind",
@@ -123,7 +120,7 @@ def _read(environment: dict[str, str | None], output: Path, found: Path) -> None
     os.dup2(log, 1)
     os.dup2(log, 2)
     for name in list(os.environ):
-        if TAKEN_AWAY.fullmatch(name) or environment.get(name, "") is None:
+        if SETTINGS.fullmatch(name) or environment.get(name, "") is None:
             del os.environ[name]
     os.environ.update({name: value for name, value in environment.items() if value is not None})
     code = 0

@@ -143,9 +143,8 @@ def did_not_start(command: str, report: str) -> Verdict:
 
 def without_configuration(words: list[str]) -> list[str]:
     """The words without Gunicorn's configuration file, which is a file indeed."""
-    left = []
-    for before, word in zip(["", *words], words, strict=False):
-        if before in ("-c", "--config") or word.startswith(("-c", "--config=")):
-            continue
-        left.append(word)
-    return left
+    return [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if before not in ("-c", "--config") and not word.startswith(("-c", "--config="))
+    ]
