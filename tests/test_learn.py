@@ -363,6 +363,28 @@ def test_the_uv_of_a_killed_start_is_waited_for(clone):
     assert clone.installs() == 2
 
 
+def test_the_script_can_be_started_while_an_installation_goes_on(clone):
+    process = clone.start("first", env={"UV_TAKES": "1"})
+    wait_for(lambda: clone.installs() == 1, "uv to start")
+    process.kill()  # the uv that it has started goes on, and holds what it has inherited
+    # By its path, as a reader types it: the kernel runs no script that is open for writing.
+    script = str(clone.folder / "learn")
+    result = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=30)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("usage: ./learn")
+
+
+def test_what_a_linked_environment_points_to_is_left_alone(clone, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "precious").touch()
+    (clone.folder / ".venv").symlink_to(shared)
+    result = clone.run("x")
+    assert f".venv is a link to {shared}; remove the link" in sentence(result)
+    assert [file.name for file in shared.iterdir()] == ["precious"]
+    assert clone.installs() == 0
+
+
 # The commands
 
 
