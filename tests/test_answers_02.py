@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
-from workerlab import guard
 from workerlab.checks.free_the_loop import STEPS, check, checksum
 from workerlab.patience import MOST
+from workerlab.server import guard_process
 
 pytestmark = pytest.mark.slow
 
@@ -340,7 +340,10 @@ def _children():
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and guard.MARKER in process.environ():
+            if (
+                process.status() != psutil.STATUS_ZOMBIE
+                and guard_process.MARKER in process.environ()
+            ):
                 found.append(process)
         except psutil.Error:
             continue

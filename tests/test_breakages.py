@@ -173,7 +173,13 @@ BREAKAGES = [
     Breakage(
         "every worker has a socket of its own",
         "04_many_workers",
-        [("workerlab/launch.py", '["--control-socket"', '["--reuse-port", "--control-socket"')],
+        [
+            (
+                "workerlab/server/launch.py",
+                '["--control-socket"',
+                '["--reuse-port", "--control-socket"',
+            )
+        ],
         [*LESSON_4, "socket", "socket-claim"],
         {"socket", "socket-claim"},
     ),

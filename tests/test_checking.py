@@ -15,8 +15,8 @@ import pytest
 from tests.helpers import TOKEN, describe, kill, offspring, wait_until
 from workerlab import checking, notebooks
 from workerlab.checking import Section, printed_verdicts, verdict_on
-from workerlab.guarding import Guard
 from workerlab.kernel import Kernel, Ran
+from workerlab.server.guard import Guard
 from workerlab.verdicts import not_attempted, right, wrong
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workerlab import doctor, jupyter, machine, pins, ports, processes
+from workerlab import doctor, jupyter, machine, pins, ports
 from workerlab.doctor import Finding
+from workerlab.server import processes
 
 
 @contextlib.contextmanager

@@ -22,12 +22,20 @@ import psutil
 import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
-from workerlab import commands, guard, launch, processes
-from workerlab.commands import address_of
-from workerlab.guarding import Guard
 from workerlab.patience import patience
-from workerlab.server import ROOT, Server, adopt, stop_all
-from workerlab.start_errors import ServerDidNotStart, cause, has_failed, misspelt_settings
+from workerlab.server import (
+    ROOT,
+    Server,
+    adopt,
+    commands,
+    guard_process,
+    launch,
+    processes,
+    stop_all,
+)
+from workerlab.server.commands import address_of
+from workerlab.server.guard import Guard
+from workerlab.server.start_errors import ServerDidNotStart, cause, has_failed, misspelt_settings
 
 # A server which is ready in a tenth of a second; its other arguments are Python to run.
 SMALL = """
@@ -287,7 +295,7 @@ def test_a_killed_guard(small, nothing_left):
 def test_a_guard_that_ends_at_once_is_said_so(small, tmp_path, monkeypatch):
     broken = tmp_path / "guard.py"
     broken.write_text("raise SystemExit(1)")
-    monkeypatch.setattr(guard, "__file__", str(broken))
+    monkeypatch.setattr(guard_process, "__file__", str(broken))
     with pytest.raises(ServerDidNotStart, match="the guard process ended"):
         small()
 
@@ -317,7 +325,7 @@ def test_a_process_whose_environment_is_secret_is_found_by_its_parent(monkeypatc
     ) as parent:
         child = int(parent.stdout.readline())
         monkeypatch.setattr(psutil.Process, "environ", refuse)
-        found = guard.find("no marker", parent.pid, -1)
+        found = guard_process.find("no marker", parent.pid, -1)
         for pid in (child, parent.pid):
             os.kill(pid, signal.SIGKILL)
     assert {process.pid for process in found} == {child, parent.pid}
@@ -325,8 +333,8 @@ def test_a_process_whose_environment_is_secret_is_found_by_its_parent(monkeypatc
 
 def test_what_may_not_be_killed_is_given_up(monkeypatch):
     here = psutil.Process()
-    monkeypatch.setattr(guard, "GIVE_UP", 0.1)
-    monkeypatch.setattr(guard, "members", lambda *_: [here])
+    monkeypatch.setattr(guard_process, "GIVE_UP", 0.1)
+    monkeypatch.setattr(guard_process, "members", lambda *_: [here])
     tried = []
 
     def refuse(pid, number):
@@ -334,7 +342,7 @@ def test_what_may_not_be_killed_is_given_up(monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", refuse)
-    guard.end("", here.pid, -1, 0)
+    guard_process.end("", here.pid, -1, 0)
     assert {signal.SIGTERM, signal.SIGKILL} <= set(tried)
 
 

@@ -7,8 +7,7 @@ import re
 import pytest
 from gunicorn.config import KNOWN_SETTINGS
 
-from workerlab import settings
-from workerlab.server import ROOT
+from workerlab.server import ROOT, settings
 
 # Claims of lesson 06 show these on every run.
 SHOWN = {

@@ -16,6 +16,7 @@ stop_all          ends every server of this notebook
 import importlib
 import os
 import sys
+from pathlib import Path
 
 if os.name == "nt":
     sys.exit(
@@ -23,9 +24,10 @@ if os.name == "nt":
         "(https://learn.microsoft.com/windows/wsl/) or the container in .devcontainer/."
     )
 
+ROOT = Path(__file__).resolve().parent.parent  # the repository
 _HOMES = {
-    "Server": "workerlab.server",
-    "ServerDidNotStart": "workerlab.start_errors",
+    "Server": "workerlab.server.server",
+    "ServerDidNotStart": "workerlab.server.start_errors",
     "bars": "workerlab.charts",
     "burst": "workerlab.load",
     "claim": "workerlab.claims",
@@ -35,7 +37,7 @@ _HOMES = {
     "not_measurable": "workerlab.claims",
     "reveal": "workerlab.claims",
     "steady": "workerlab.load",
-    "stop_all": "workerlab.server",
+    "stop_all": "workerlab.server.server",
 }
 __all__ = sorted(_HOMES)
 

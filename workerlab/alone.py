@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from workerlab.guarding import Guard
-from workerlab.mine import ROOT
+from workerlab import ROOT
 from workerlab.patience import Deadline
+from workerlab.server.guard import Guard
 
 LIMIT = 7.0  # seconds
 QUICK = 4.0  # seconds, for a function which only computes

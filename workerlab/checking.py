@@ -8,12 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from workerlab import mine, notebooks, verdicts
+from workerlab import ROOT, mine, notebooks, verdicts
 from workerlab.kernel import Kernel, KernelDidNotStart, Ran
 from workerlab.notebooks import NotANotebook
 from workerlab.verdicts import Verdict, could_not_check, wrong
 
-ROOT = mine.ROOT
 LIMIT = 30.0  # seconds for a cell; a check takes up to 10
 HEADS = (verdicts.NOT_ATTEMPTED, verdicts.WRONG, verdicts.RIGHT, verdicts.COULD_NOT_CHECK)
 

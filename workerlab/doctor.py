@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workerlab import jupyter, machine, pins, processes
+from workerlab import ROOT, jupyter, machine, pins
 from workerlab.ports import free_port, is_free
+from workerlab.server import processes
 
-ROOT = Path(__file__).resolve().parent.parent
 REINSTALL = "delete the folder .venv and start ./learn"
 GIB = 2**30
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+from workerlab import ROOT
 from workerlab.ports import is_free
 
-ROOT = Path(__file__).resolve().parent.parent
 PORT = 8888
 
 

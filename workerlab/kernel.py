@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workerlab import guard
-from workerlab.guarding import Guard
+from workerlab.server import guard_process
+from workerlab.server.guard import Guard
 
 START_LIMIT = 60.0  # seconds for a kernel to come up
 INTERRUPT_LIMIT = 3.0  # seconds for a cell to end when it is interrupted
 # Longer than a server's own guard takes: the kernel's guard waits for what the kernel had started.
-GRACE = guard.GRACE + 1
+GRACE = guard_process.GRACE + 1
 MOST_OUTPUT = 100_000  # characters
 # The path of a socket has at most 103 characters. In the kernel's folder (19 with its slash) may be
 # that of an answer which runs alone (19), and in this a socket of multiprocessing (14 and 18).

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from workerlab.commands import is_loopback
 from workerlab.probe import REQUEST_ID_HEADER
 from workerlab.records import Record, Run
 from workerlab.reports import reports
+from workerlab.server.commands import is_loopback
 
 MOST_REQUESTS = 5000
 MOST_CLIENTS = 500

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workerlab import files, notebooks, progress
+from workerlab import ROOT, files, notebooks, progress
 from workerlab.notebooks import NotANotebook
 
-ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("lessons", "exercises")
 LINKED = (
     "README.md",

@@ -3,11 +3,10 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parent.parent
+from workerlab import ROOT
 
 
 def pinned(text: str, *, everywhere: bool = False) -> dict[str, str]:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from workerlab import files, notebooks
+from workerlab import ROOT, files, notebooks
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 5.0  # seconds to wait for another process which is writing
 DONE, OPEN = "✔", "·"
 

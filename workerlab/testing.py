@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from workerlab import ROOT
+
 INTERRUPTED, NOTHING_COLLECTED = 2, 5
 AT_ONCE = "4"
 # loadfile: a whole notebook goes to one process, since its cells belong together.

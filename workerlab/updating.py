@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workerlab import mine
+from workerlab import ROOT, mine
 
-ROOT = mine.ROOT
 PATIENCE = 120.0  # seconds for the network
 PINS = ("requirements.txt", "constraints.txt", "pyproject.toml")
 

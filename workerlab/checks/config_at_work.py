@@ -15,7 +15,7 @@ from workerlab.checks.in_thread import in_thread
 from workerlab.checks.leaving import MOST, requests_until_one_leaves
 from workerlab.load import burst
 from workerlab.records import Record
-from workerlab.server import Server
+from workerlab.server.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 SIGNS = 1  # seconds from one sign of life to the next, and a little more

@@ -11,8 +11,8 @@ from typing import Any
 from workerlab.checks.gunicorn_settings import Reading, is_here, read_settings
 from workerlab.checks.launching import launched, open_to_the_network
 from workerlab.patience import patience
-from workerlab.server import Server
-from workerlab.start_errors import ServerDidNotStart, misspelt_settings
+from workerlab.server.server import Server
+from workerlab.server.start_errors import ServerDidNotStart, misspelt_settings
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, wrong
 
 FILE = "gunicorn_conf.py"

@@ -17,7 +17,7 @@ from workerlab.checks.worker_classes import class_of, judge_worker_class
 from workerlab.load import burst
 from workerlab.patience import patience
 from workerlab.records import Run
-from workerlab.server import Server
+from workerlab.server.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 LIMIT = 10

@@ -11,7 +11,7 @@ import aiohttp
 
 from workerlab.load import burst
 from workerlab.patience import patience
-from workerlab.server import Server, end
+from workerlab.server.server import Server, end
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, right, wrong
 
 COMMAND = (

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException
 import psutil
 
 from workerlab.checks.serving import Reply
-from workerlab.server import Server
+from workerlab.server.server import Server
 
 
 def one_to_each(server: Server, count: int, deadline: float) -> list[HTTPConnection] | None:

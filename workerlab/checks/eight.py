@@ -25,12 +25,12 @@ from workerlab.checks.eight_verdicts import (
 from workerlab.checks.eight_watch import Watch
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.front import Front, front
-from workerlab.commands import workers_asked_for
 from workerlab.exercise import source_of
 from workerlab.patience import patience
-from workerlab.processes import is_alive
-from workerlab.server import Server, end
-from workerlab.start_errors import ServerDidNotStart
+from workerlab.server.commands import workers_asked_for
+from workerlab.server.processes import is_alive
+from workerlab.server.server import Server, end
+from workerlab.server.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict
 
 # What the reader's command serves; `watched` imports the cell, within a time limit.

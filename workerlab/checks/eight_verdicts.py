@@ -10,9 +10,9 @@ from workerlab.checks.eight_seen import Seen
 from workerlab.checks.eight_values import judge_value
 from workerlab.checks.serving import FAILED, NOT_READ
 from workerlab.checks.serving import Seen as Served
-from workerlab.commands import workers_asked_for
-from workerlab.server import Server
-from workerlab.start_errors import log_in
+from workerlab.server.commands import workers_asked_for
+from workerlab.server.server import Server
+from workerlab.server.start_errors import log_in
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 MOST_WORKERS = 4

@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 from workerlab.checks.front import Front
-from workerlab.server import Server
+from workerlab.server.server import Server
 
 PATIENCE = 0.15  # seconds
 

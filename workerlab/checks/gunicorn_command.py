@@ -19,8 +19,8 @@ from workerlab.checks.launching import (
 )
 from workerlab.checks.worker_classes import UVICORN_WORKER, class_of, judge_worker_class
 from workerlab.patience import patience
-from workerlab.server import Server
-from workerlab.start_errors import ServerDidNotStart
+from workerlab.server.server import Server
+from workerlab.server.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 WORKERS = 4

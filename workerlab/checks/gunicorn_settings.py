@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workerlab import ROOT
 from workerlab.alone import call_alone
-from workerlab.commands import SETTINGS, is_loopback
-from workerlab.mine import ROOT
 from workerlab.patience import patience
+from workerlab.server.commands import SETTINGS, is_loopback
 
 LIMIT = 2.0  # seconds, for each environment
 NAMES = (

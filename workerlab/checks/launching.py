@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workerlab.commands import address_of, is_loopback
-from workerlab.server import Server
+from workerlab.server.commands import address_of, is_loopback
+from workerlab.server.server import Server
 from workerlab.verdicts import Verdict, wrong
 
 

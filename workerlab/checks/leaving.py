@@ -4,9 +4,9 @@ import http.client
 import json
 import time
 
-from workerlab import processes
 from workerlab.patience import patience
-from workerlab.server import Server
+from workerlab.server import processes
+from workerlab.server.server import Server
 
 MOST = 150  # requests to one worker
 LIMIT = 30.0  # seconds for all of them, which take one or two on an idle machine

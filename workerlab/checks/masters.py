@@ -5,12 +5,12 @@ from typing import Any
 
 import psutil
 
-from workerlab import processes
 from workerlab.checks.calling import did_not_return, no_function, returned_nothing
 from workerlab.checks.fresh_process import call_each
 from workerlab.checks.launching import launched
 from workerlab.exercise import name_of
-from workerlab.server import Server
+from workerlab.server import processes
+from workerlab.server.server import Server
 from workerlab.verdicts import Verdict, right, wrong
 
 COMMAND = (

@@ -13,8 +13,8 @@ from workerlab.checks.calling import (
 )
 from workerlab.checks.launching import did_not_start, launched, open_to_the_network, refused
 from workerlab.exercise import Exercise, name_of, source_of
-from workerlab.server import Server
-from workerlab.start_errors import ServerDidNotStart
+from workerlab.server.server import Server
+from workerlab.server.start_errors import ServerDidNotStart
 from workerlab.verdicts import Verdict, right, wrong
 
 check = Exercise("01")

@@ -8,7 +8,7 @@ from typing import Any
 from workerlab.alone import Result, call_alone
 from workerlab.checks.calling import ask, did_not_return, is_blocking_client, no_function
 from workerlab.exercise import name_of, source_of
-from workerlab.server import Server, end
+from workerlab.server.server import Server, end
 from workerlab.verdicts import Verdict, right, wrong
 
 TOKENS = (7, 23)

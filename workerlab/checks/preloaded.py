@@ -16,7 +16,7 @@ from workerlab.checks.served_apps import did_not_start as app_did_not_start
 from workerlab.checks.serving import Seen
 from workerlab.checks.shared_memory import START_LIMIT, WORKERS, Measured, measure, tells_pss
 from workerlab.exercise import source_of
-from workerlab.start_errors import ServerDidNotStart, cause, log_in
+from workerlab.server.start_errors import ServerDidNotStart, cause, log_in
 from workerlab.verdicts import Verdict, could_not_check, not_attempted, wrong
 
 PATHS = ("/read", "/write")

@@ -19,7 +19,7 @@ import aiohttp
 from workerlab.checks.in_thread import in_thread
 from workerlab.checks.launching import launched
 from workerlab.patience import patience
-from workerlab.start_errors import ServerDidNotStart, log_in
+from workerlab.server.start_errors import ServerDidNotStart, log_in
 
 COMMAND = "uvicorn workerlab.checks.watched:app --port {port} --log-level warning --no-access-log"
 # What the server writes when the cell ends it, and when the cell does not come to its end.

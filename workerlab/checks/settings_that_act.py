@@ -11,7 +11,7 @@ from workerlab.checks.leaving import requests_until_one_leaves
 from workerlab.load import burst
 from workerlab.patience import patience
 from workerlab.records import Run
-from workerlab.server import Server
+from workerlab.server.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 GIVEN = """

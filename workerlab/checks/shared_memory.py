@@ -20,7 +20,7 @@ from workerlab.checks.each_worker import ask, cpu_of_workers, one_to_each
 from workerlab.checks.memory_notes import notes
 from workerlab.checks.serving import ERROR, Reply
 from workerlab.patience import patience
-from workerlab.server import Server
+from workerlab.server.server import Server
 
 WORKERS = 3
 COMMAND = (

@@ -20,7 +20,7 @@ from workerlab.load import burst
 from workerlab.patience import patience
 from workerlab.records import Record, Run
 from workerlab.reports import reports
-from workerlab.server import Server
+from workerlab.server.server import Server
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 LONG, SHORT = 0.8, 0.2  # seconds of two handlers which await

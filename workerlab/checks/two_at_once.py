@@ -15,8 +15,8 @@ from workerlab.checks.launching import (
 from workerlab.load import burst
 from workerlab.patience import patience
 from workerlab.records import Run, peak_overlap
-from workerlab.server import Server
-from workerlab.start_errors import ServerDidNotStart, is_listening
+from workerlab.server.server import Server
+from workerlab.server.start_errors import ServerDidNotStart, is_listening
 from workerlab.verdicts import Verdict, could_not_check, right, wrong
 
 SECONDS = 0.6  # of CPU time, for each request

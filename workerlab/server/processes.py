@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from workerlab.guard import MARKER
+from workerlab.server.guard_process import MARKER
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def stray_servers() -> list[psutil.Process]:
             if process.uids().real != os.getuid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             marker = process.environ().get(MARKER)
-            if marker and "workerlab/guard.py" in command(process):
+            if marker and "workerlab/server/guard_process.py" in command(process):
                 guarded.add(marker)
             elif marker:
                 servers.append((marker, process))

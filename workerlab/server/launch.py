@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from workerlab.commands import SETTINGS, address_of
-from workerlab.guarding import Guard
 from workerlab.ports import free_port
 from workerlab.probe import REPORT_TO
 from workerlab.reports import reports
-from workerlab.start_errors import ServerDidNotStart
+from workerlab.server.commands import SETTINGS, address_of
+from workerlab.server.guard import Guard
+from workerlab.server.start_errors import ServerDidNotStart
 
 _END_OF_LOG = 65536  # bytes
 

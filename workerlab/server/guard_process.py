@@ -1,7 +1,7 @@
 """The guard: a small process which starts one server and never lets it outlive its notebook.
 
-    python -I -S guard.py OWNER FOLDER CWD LOG PROGRAM [ARGUMENT ...]
-    python -I -S guard.py OWNER PID
+    python -I -S guard_process.py OWNER FOLDER CWD LOG PROGRAM [ARGUMENT ...]
+    python -I -S guard_process.py OWNER PID
 
 The environment is the server's, with `WORKERLAB_SERVER` naming this one server. With PID it adopts
 a process which was started without it, in a session of its own.

@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from workerlab import processes
-from workerlab.commands import beyond, workers_asked_for
-from workerlab.launch import Launch
 from workerlab.reports import reports
-from workerlab.start_errors import (
+from workerlab.server import processes
+from workerlab.server.commands import beyond, workers_asked_for
+from workerlab.server.launch import Launch
+from workerlab.server.start_errors import (
     INDENT,
     LOG_ENDS,
     PortTaken,
@@ -25,7 +25,7 @@ from workerlab.start_errors import (
 )
 
 if TYPE_CHECKING:
-    from workerlab.server import Server
+    from workerlab.server.server import Server
 
 # From a fatal line of the log to the end of the wait for an answer, in seconds.
 _AFTER_A_FAILURE = 0.5

@@ -18,7 +18,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import psutil
 
 from workerlab.load import burst
-from workerlab.server import Server, end
+from workerlab.server.server import Server, end
 
 ACTS, IGNORED, NO_EFFECT, NOT_MEASURABLE = "acts", "ignored", "no effect", "not measurable"
 UVICORN_WORKER = "uvicorn_worker.UvicornWorker"

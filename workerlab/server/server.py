@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psutil
 
-from workerlab import guard, processes
-from workerlab.guarding import Guard
-from workerlab.launch import launch
-from workerlab.readiness import Start, last_lines, workers_ready
-from workerlab.start_errors import PortTaken, ServerDidNotStart
+from workerlab import ROOT
+from workerlab.server import guard_process, processes
+from workerlab.server.guard import Guard
+from workerlab.server.launch import launch
+from workerlab.server.readiness import Start, last_lines, workers_ready
+from workerlab.server.start_errors import PortTaken, ServerDidNotStart
 
-ROOT = Path(__file__).resolve().parent.parent
 # A server which fails to start has nothing to end in good order.
 _GRACE_OF_A_FAILURE = 0.3
 _GUARD_LIMIT = 10.0  # seconds for the guard to start the server's first process
@@ -40,7 +40,7 @@ class Server:
     reports (with `workerlab.probe`, as app.main does); else, that one of them answers.
     Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
 
-    However the notebook ends, its servers end with it: see `workerlab.guard`.
+    However the notebook ends, its servers end with it: see `workerlab.server.guard_process`.
 
     Raises ServerDidNotStart with the end of the log and, where it is known, the cause; ValueError
     for a command which would listen beyond this machine, or not on a TCP port.
@@ -119,7 +119,7 @@ class Server:
         """The pid of the master, or of a single Uvicorn."""
         if self._last_log is None and not processes.is_alive(self._pid):
             # It daemonised, or USR2 put another in its place.
-            successors = guard.masters(self._guard.members())
+            successors = guard_process.masters(self._guard.members())
             if successors:
                 self._pid = min(process.pid for process in successors)
         return self._pid
@@ -187,7 +187,7 @@ class Server:
                 )
             time.sleep(0.005)
 
-    def stop(self, grace: float = guard.GRACE) -> None:
+    def stop(self, grace: float = guard_process.GRACE) -> None:
         """End the server: TERM, up to `grace` seconds of waiting, KILL.
 
         A second call does nothing. 0 is for a server that has nothing to end in good order.
@@ -225,7 +225,7 @@ def release(name: str) -> None:
     del _adopted[name]
 
 
-def end(name: str, grace: float = guard.GRACE) -> None:
+def end(name: str, grace: float = guard_process.GRACE) -> None:
     """End whatever server this notebook started under this name; `grace` as in Server.stop."""
     if name in _running:
         _running[name].stop(grace)

@@ -1,4 +1,4 @@
-"""The notebook's end of `workerlab.guard`."""
+"""The notebook's end of `workerlab.server.guard_process`."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workerlab import guard
+from workerlab.server import guard_process
 
 if TYPE_CHECKING:
     import psutil
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Guard:
     """A process which ends what it guards: when it is asked to, or when this process ends.
 
-    What it started has `marker` as the value of the variable `guard.MARKER`; what it adopted has
-    not. `leader` is the pid of the process that was started or adopted, -1 before it is known;
-    `failure` says why it could not be started. `exit_code` is that of the leader, once it has
-    ended; of an adopted one it stays None. `gone` is True when no process is left, or the guard
-    itself has ended. `look` brings these up to date.
+    What it started has `marker` as the value of the variable `guard_process.MARKER`; what it
+    adopted has not. `leader` is the pid of the process that was started or adopted, -1 before it
+    is known; `failure` says why it could not be started. `exit_code` is that of the leader, once
+    it has ended; of an adopted one it stays None. `gone` is True when no process is left, or the
+    guard itself has ended. `look` brings these up to date.
     """
 
     def __init__(self, arguments: list[str], env: Mapping[str, str]) -> None:
@@ -35,12 +35,12 @@ class Guard:
         self.gone = False
         self._folder: Path | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *arguments],
+            [sys.executable, "-I", "-S", guard_process.__file__, str(os.getpid()), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env={**env, guard.MARKER: self.marker},
+            env={**env, guard_process.MARKER: self.marker},
             start_new_session=True,
         )
 
@@ -84,9 +84,9 @@ class Guard:
 
     def members(self) -> "list[psutil.Process]":
         """The live processes that it guards, wherever they went."""
-        return guard.members(self.marker, self.leader, self.pid)
+        return guard_process.members(self.marker, self.leader, self.pid)
 
-    def ask_to_end(self, grace: float = guard.GRACE) -> None:
+    def ask_to_end(self, grace: float = guard_process.GRACE) -> None:
         """Have what it guards end: TERM, up to `grace` seconds of waiting, KILL.
 
         Does nothing once `end` has returned.
@@ -96,7 +96,7 @@ class Guard:
         with contextlib.suppress(BrokenPipeError):  # it has been killed
             self._process.stdin.write(f"stop {grace}\n".encode())
 
-    def end(self, grace: float = guard.GRACE) -> None:
+    def end(self, grace: float = guard_process.GRACE) -> None:
         """End what it guards, as `ask_to_end` has it, and wait for that.
 
         Does nothing once it has returned.
@@ -108,7 +108,7 @@ class Guard:
         self.look()
         self.gone = True
         if self._process.returncode != 0:  # somebody killed it
-            guard.end(self.marker, self.leader, self.pid, grace)
+            guard_process.end(self.marker, self.leader, self.pid, grace)
             if self._folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
         self._process.stdout.close()
