@@ -4,8 +4,8 @@ import matplotlib.image
 import pytest
 
 from workerlab import bars, curves, distribution
+from workerlab.pictures.timeline import layout
 from workerlab.records import Record, Run
-from workerlab.timeline import layout
 
 
 def request(number: int, sent: float, began: float, ended: float, **more) -> Record:

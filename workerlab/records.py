@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workerlab.pictures.timeline import Timeline
     from workerlab.reports import Moment
-    from workerlab.timeline import Timeline
 
 MOMENTS = ("reached", "began", "ended", "replied", "raised")
 NOTHING = (None, None, None)
@@ -169,7 +169,7 @@ class Run:
 
     def timeline(self, title: str = "") -> Timeline:
         """The picture: time to the right, a lane per worker, a bar per request."""
-        from workerlab.timeline import Timeline
+        from workerlab.pictures.timeline import Timeline
 
         return Timeline(self, title)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from workerlab.style import FAINT, GUESS, PLAIN, Picture
+from workerlab.pictures.style import FAINT, GUESS, PLAIN, Picture
 
 
 class Bars(Picture):

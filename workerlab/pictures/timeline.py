@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from workerlab.pictures.style import FAILED, FAINT, PLAIN, WAITING, Picture, worker_colour
 from workerlab.records import Record, Run
-from workerlab.style import FAILED, FAINT, PLAIN, WAITING, Picture, worker_colour
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The pictures: timelines, bars, curves and distributions, in colours with one meaning each."""
