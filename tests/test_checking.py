@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import TOKEN, describe, kill, offspring, wait_until
-from workerlab import checking, notebooks
-from workerlab.checking import Section, printed_verdicts, verdict_on
-from workerlab.kernel import Kernel, Ran
+from workerlab.course import check, notebooks
+from workerlab.course.check import Section, printed_verdicts, verdict_on
+from workerlab.course.kernel import Kernel, Ran
 from workerlab.server.guard import Guard
 from workerlab.verdicts import not_attempted, right, wrong
 
@@ -74,7 +74,7 @@ def verdicts(text: str) -> dict[int, str]:
 
 
 def checked(root: Path, capsys, *names: str, limit: float = 20) -> tuple[int, dict[int, str]]:
-    status = checking.run(list(names), root, limit)
+    status = check.run(list(names), root, limit)
     return status, verdicts(capsys.readouterr().out)
 
 
@@ -97,14 +97,14 @@ def token(monkeypatch):
 @pytest.mark.parametrize("name", ["7", "02", "00_sums", "lessons/01", "..", "", "01_sums.2026"])
 def test_an_unknown_exercise_is_a_sentence_with_those_there_are(tmp_path, capsys, name):
     exercise(tmp_path)
-    assert checking.run([name], tmp_path) == 2
+    assert check.run([name], tmp_path) == 2
     said = capsys.readouterr()
     assert said.err == f"learn: there is no exercise {name!r}; there are: 01_sums\n"
     assert said.out == ""
 
 
 def test_no_exercises_yet(tmp_path, capsys):
-    assert checking.run([], tmp_path) == 2
+    assert check.run([], tmp_path) == 2
     assert "./learn puts them there" in capsys.readouterr().err
 
 
@@ -112,7 +112,7 @@ def test_no_exercises_yet(tmp_path, capsys):
 def test_a_broken_notebook_is_a_sentence_and_stays(tmp_path, capsys, names):
     path = exercise(tmp_path)
     path.write_text("<<<<<<< HEAD")
-    assert checking.run(names, tmp_path) == 1
+    assert check.run(names, tmp_path) == 1
     said = capsys.readouterr()
     assert len(said.err.splitlines()) == 1
     assert "mine/exercises/01_sums.ipynb is not a notebook any more" in said.err
@@ -125,7 +125,7 @@ def test_an_original_that_cannot_be_read_is_a_sentence(tmp_path, capsys, is_fold
     original = tmp_path / "exercises/01_sums.ipynb"
     original.parent.mkdir()
     original.mkdir() if is_folder else original.write_text("<<<<<<< HEAD")
-    checking.run([], tmp_path)
+    check.run([], tmp_path)
     assert capsys.readouterr().err == (
         "learn: exercises/01_sums.ipynb cannot be read as a notebook; the tasks are those of your "
         "copy.\n"
@@ -151,7 +151,7 @@ def test_a_section_is_a_cell_with_checks_and_the_cells_before_it(tmp_path):
         "check.task_2(b)",
         "c",
     ]
-    found = checking.sections(notebooks.load(write(tmp_path / "x.ipynb", *cells)))
+    found = check.sections(notebooks.load(write(tmp_path / "x.ipynb", *cells)))
     assert found == [Section(cells[:3], cells[3], [1]), Section([], cells[4], [2])]
 
 
@@ -313,8 +313,8 @@ def test_nothing_is_left_when_the_command_is_ended(tmp_path, token, number):
     answer = f"import subprocess\nsubprocess.Popen(['sleep', '600'])\n{ENDLESS}"
     exercise(tmp_path, "a1 = 4", answer)
     runs = (
-        "import sys, pathlib; from workerlab import checking\n"
-        "try: checking.run([], pathlib.Path(sys.argv[1]))\n"
+        "import sys, pathlib; from workerlab.course import check\n"
+        "try: check.run([], pathlib.Path(sys.argv[1]))\n"
         "except KeyboardInterrupt: sys.exit(130)"
     )
     command = [sys.executable, "-c", runs, str(tmp_path)]
@@ -341,7 +341,7 @@ def test_a_right_task_is_noted_for_the_reader_and_not_for_a_test(tmp_path, token
         ROOT / "workerlab", tmp_path / "workerlab", ignore=shutil.ignore_patterns("__pycache__")
     )
     exercise(tmp_path, "import os\nos.chdir('/')\na1 = 4", "a2 = 5")
-    command = [sys.executable, "-m", "workerlab.cli", "check", "01"]
+    command = [sys.executable, "-m", "workerlab.course.cli", "check", "01"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     options = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 60}
     done = tmp_path / "mine/progress.json"
@@ -362,4 +362,4 @@ def test_a_solution_in_its_place_is_right(tmp_path, capsys, token):
     for solution in notebooks.find(ROOT / "solutions")[:1]:
         (tmp_path / "mine/exercises").mkdir(parents=True)
         shutil.copy(solution, tmp_path / "mine/exercises")
-        assert checking.run([solution.name[:2]], tmp_path) == 0, capsys.readouterr().out
+        assert check.run([solution.name[:2]], tmp_path) == 0, capsys.readouterr().out

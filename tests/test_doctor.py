@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workerlab import doctor, jupyter, machine, pins, ports
-from workerlab.doctor import Finding
+from workerlab import machine, ports
+from workerlab.course import doctor, jupyter, pins
+from workerlab.course.doctor import Finding
 from workerlab.server import processes
 
 

@@ -21,12 +21,13 @@ from types import ModuleType
 
 import pytest
 
-from workerlab import checking, cli, jupyter, mine, ports, progress, testing, updating
+from workerlab import ports
+from workerlab.course import check, cli, jupyter, progress, test, update, workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
-# Stands where uv would: takes the time it is told to, then puts a workerlab.cli into the
+# Stands where uv would: takes the time it is told to, then puts a workerlab.course.cli into the
 # environment which says what it was given.
 UV = """\
 #!{python}
@@ -39,8 +40,8 @@ if "UV_SAYS" in os.environ:
     sys.exit(2)
 python = sys.argv[sys.argv.index("--python") + 1]
 where = subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"])
-package = pathlib.Path(where.decode().strip(), "workerlab")
-package.mkdir(exist_ok=True)
+package = pathlib.Path(where.decode().strip(), "workerlab", "course")
+package.mkdir(parents=True, exist_ok=True)
 (package / "cli.py").write_text('''
 import json, os, random, shutil, sys
 print(json.dumps(dict(
@@ -398,7 +399,7 @@ def test_a_wrong_argument_is_a_usage_line(arguments, capsys):
 
 def test_only_test_takes_further_arguments(monkeypatch):
     calls = []
-    monkeypatch.setattr(testing, "run", lambda *args, **options: calls.append((args, options)))
+    monkeypatch.setattr(test, "run", lambda *args, **options: calls.append((args, options)))
     cli.main(["test", "-k", "timeline", "lessons/01.ipynb", "--all"])
     assert calls == [((["-k", "timeline", "lessons/01.ipynb"],), {"slow": True})]
     with pytest.raises(SystemExit):
@@ -408,11 +409,11 @@ def test_only_test_takes_further_arguments(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "module", "function", "given"),
     [
-        (["check"], checking, "run", ([],)),
-        (["check", "01", "2"], checking, "run", (["01", "2"],)),
+        (["check"], check, "run", ([],)),
+        (["check", "01", "2"], check, "run", (["01", "2"],)),
         (["progress"], progress, "show", ()),
-        (["reset", "lessons/01"], mine, "reset", ("lessons/01",)),
-        (["update"], updating, "run", ()),
+        (["reset", "lessons/01"], workspace, "reset", ("lessons/01",)),
+        (["update"], update, "run", ()),
     ],
 )
 def test_a_command_is_handed_on_and_its_status_back(
@@ -444,7 +445,7 @@ def test_a_pipe_that_was_closed_is_no_traceback():
     read, write = os.pipe()
     os.close(read)
     result = subprocess.run(
-        [sys.executable, "-m", "workerlab.cli", "progress"],
+        [sys.executable, "-m", "workerlab.course.cli", "progress"],
         stdout=write,
         stderr=subprocess.PIPE,
         cwd=ROOT,
@@ -479,20 +480,18 @@ def test_the_question_about_news_is_answered_once(tmp_path):
         ([0, 1, 0], 1),
         ([1, 0, 0], 1),
         ([0, -9, 0], -9),
-        ([0, testing.NOTHING_COLLECTED, -9], -9),
-        ([0, 0, testing.NOTHING_COLLECTED], 0),
-        ([testing.NOTHING_COLLECTED, 0, 0], 0),
-        ([testing.NOTHING_COLLECTED] * 3, testing.NOTHING_COLLECTED),
-        ([testing.INTERRUPTED], testing.INTERRUPTED),
-        ([1, testing.INTERRUPTED], testing.INTERRUPTED),
+        ([0, test.NOTHING_COLLECTED, -9], -9),
+        ([0, 0, test.NOTHING_COLLECTED], 0),
+        ([test.NOTHING_COLLECTED, 0, 0], 0),
+        ([test.NOTHING_COLLECTED] * 3, test.NOTHING_COLLECTED),
+        ([test.INTERRUPTED], test.INTERRUPTED),
+        ([1, test.INTERRUPTED], test.INTERRUPTED),
     ],
 )
 def test_all_runs_the_slow_ones_last_and_fails_if_one_does(monkeypatch, statuses, status):
     commands, remaining = [], iter(statuses)
-    monkeypatch.setattr(
-        testing, "call", lambda command: commands.append(command) or next(remaining)
-    )
-    assert testing.run(["-x"], slow=True) == status
+    monkeypatch.setattr(test, "call", lambda command: commands.append(command) or next(remaining))
+    assert test.run(["-x"], slow=True) == status
     marks = [command[command.index("-m", 3) + 1] for command in commands]
     assert marks == ["not slow", "not slow", "slow"][: len(statuses)]
     assert all("--nbval" in command and command[-1] == "-x" for command in commands)
@@ -500,8 +499,8 @@ def test_all_runs_the_slow_ones_last_and_fails_if_one_does(monkeypatch, statuses
 
 def test_without_all_the_slow_ones_stay_out_and_the_lessons_run_one_by_one(monkeypatch):
     commands = []
-    monkeypatch.setattr(testing, "call", lambda command: commands.append(command) or 1)
-    assert testing.run([]) == 1
+    monkeypatch.setattr(test, "call", lambda command: commands.append(command) or 1)
+    assert test.run([]) == 1
     lessons, others = commands
     assert lessons[-3:] == ["-m", "not slow", "lessons"]
     assert others[-3:] == ["exercises", "solutions", "tests"] and "loadfile" in others
@@ -509,19 +508,19 @@ def test_without_all_the_slow_ones_stay_out_and_the_lessons_run_one_by_one(monke
 
 def test_named_files_run_one_by_one(monkeypatch):
     commands = []
-    monkeypatch.setattr(testing, "call", lambda command: commands.append(command) or 0)
-    assert testing.run(["tests/test_learn.py::test_named_files_run_one_by_one"]) == 0
+    monkeypatch.setattr(test, "call", lambda command: commands.append(command) or 0)
+    assert test.run(["tests/test_learn.py::test_named_files_run_one_by_one"]) == 0
     assert len(commands) == 1 and "-n" not in commands[0]
 
 
 def test_a_file_is_found_from_the_readers_folder(monkeypatch):
     here = Path(__file__)
     monkeypatch.chdir(here.parent)
-    assert testing.from_root(f"{here.name}::test_x") == f"{here}::test_x"
-    assert testing.from_root("-x") == "-x"
-    assert testing.from_root(f"tests/{here.name}") == f"tests/{here.name}"
+    assert test.from_root(f"{here.name}::test_x") == f"{here}::test_x"
+    assert test.from_root("-x") == "-x"
+    assert test.from_root(f"tests/{here.name}") == f"tests/{here.name}"
     monkeypatch.chdir(ROOT)
-    assert testing.from_root("tests") == "tests"
+    assert test.from_root("tests") == "tests"
 
 
 def test_ctrl_c_leaves_pytest_the_time_for_its_summary():
@@ -531,7 +530,7 @@ def test_ctrl_c_leaves_pytest_the_time_for_its_summary():
         "except KeyboardInterrupt:\n    time.sleep(0.6); print('summary'); sys.exit(2)\n"
     )
     command = [sys.executable, "-c", waits]
-    runs = f"import sys; from workerlab import testing; sys.exit(testing.call({command}))"
+    runs = f"import sys; from workerlab.course import test; sys.exit(test.call({command}))"
     with subprocess.Popen(
         [sys.executable, "-c", runs], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -592,8 +591,8 @@ def test_an_installation_that_was_killed_is_repaired(real_clone):
     out, err = process.communicate(timeout=300)
     assert "Done in" in err
     # Servers of other tests may be seen as stray ones; what was installed must be in order.
-    for check in ("Python", "packages", "kernel", "Jupyter"):
-        assert f"OK    {check}: " in out
+    for name in ("Python", "packages", "kernel", "Jupyter"):
+        assert f"OK    {name}: " in out
 
 
 @pytest.mark.slow
@@ -644,9 +643,9 @@ def test_pytest_is_run_and_its_summary_comes_last(
     (tmp_path / "tests/test_quick.py").write_text(QUICK.format(quick))
     if slow is not None:
         (tmp_path / "tests/test_slow.py").write_text(SLOW.format(slow))
-    monkeypatch.setattr(testing, "ROOT", tmp_path)
-    monkeypatch.setattr(testing, "AT_ONCE", "1")
-    assert testing.run([], slow=True) == status
+    monkeypatch.setattr(test, "ROOT", tmp_path)
+    monkeypatch.setattr(test, "AT_ONCE", "1")
+    assert test.run([], slow=True) == status
     assert last in capfd.readouterr().out.splitlines()[-1]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workerlab import files, mine, progress, updating
+from workerlab.course import files, progress, update, workspace
 
 
 def notebook(*counts: int | None, source: str = "print('ü')") -> str:
@@ -71,36 +71,36 @@ def dated(folder: Path) -> list[Path]:
 def test_lessons_exercises_and_their_pictures_are_copied(root):
     expected = {"lessons/00_start.ipynb", "lessons/01_one.ipynb", "lessons/pictures/tree.svg"}
     expected |= {"exercises/01_one.ipynb"}
-    assert {str(path.relative_to(root / "mine")) for path in mine.extend(root)} == expected
+    assert {str(path.relative_to(root / "mine")) for path in workspace.extend(root)} == expected
     assert names(root / "mine") == expected
-    assert mine.extend(root) == []
+    assert workspace.extend(root) == []
 
 
 def test_a_copy_has_no_answers_and_is_otherwise_the_same(root):
-    mine.extend(root)
+    workspace.extend(root)
     copy = (root / "mine/lessons/00_start.ipynb").read_text(encoding="utf-8")
     assert copy == notebook(None, None)
     nbformat.validate(nbformat.reads(copy, as_version=4))
 
 
 def test_what_the_reader_has_is_never_overwritten(root):
-    mine.extend(root)
+    workspace.extend(root)
     lesson = root / "mine/lessons/00_start.ipynb"
     lesson.write_text("my own words")
     (root / "mine/lessons/01_one.ipynb").unlink()
     (root / "lessons/02_new.ipynb").write_text(notebook(1))
-    new = {path.name for path in mine.extend(root)}
+    new = {path.name for path in workspace.extend(root)}
     assert new == {"01_one.ipynb", "02_new.ipynb"}
     assert lesson.read_text() == "my own words"
 
 
 def test_the_relative_links_of_a_lesson_lead_somewhere_from_the_copy_too(root):
-    mine.extend(root)
+    workspace.extend(root)
     assert (root / "mine/lessons/../docs/glossary.md").read_text() == "# Glossary"
     assert (root / "mine/lessons/../README.md").read_text() == "# Read me"
     (root / "mine/README.md").unlink()
     (root / "mine/README.md").write_text("my notes")
-    mine.extend(root)
+    workspace.extend(root)
     assert (root / "mine/README.md").read_text() == "my notes"
 
 
@@ -110,7 +110,7 @@ def test_a_copy_that_is_cut_off_leaves_nothing(root, monkeypatch):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(SystemExit, match="No space left on device"):
-        mine.extend(root)
+        workspace.extend(root)
     assert names(root / "mine") == set()
 
 
@@ -119,47 +119,47 @@ def test_a_file_in_the_way_is_a_sentence(root, name):
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("shopping list")
     with pytest.raises(SystemExit, match=f"{name} is to hold your copy"):
-        mine.extend(root)
+        workspace.extend(root)
     assert (root / name).read_text() == "shopping list"
 
 
 def test_an_original_that_is_no_notebook_is_named_and_left_out(root, capsys):
     (root / "lessons/01_one.ipynb").write_text("<<<<<<< HEAD")
-    mine.extend(root)
+    workspace.extend(root)
     assert not (root / "mine/lessons/01_one.ipynb").exists()
     assert "01_one.ipynb is not a notebook" in capsys.readouterr().err
 
 
 def test_the_next_notebook_is_the_first_unfinished_one_each_lesson_before_its_exercise(root):
     (root / "lessons/02_two.ipynb").write_text(notebook(1))
-    mine.extend(root)
+    workspace.extend(root)
     start, one, two = (root / f"mine/lessons/{n}.ipynb" for n in ("00_start", "01_one", "02_two"))
     exercise = root / "mine/exercises/01_one.ipynb"
-    assert mine.next_notebook(root) == start
+    assert workspace.next_notebook(root) == start
     finish(start)
-    assert mine.next_notebook(root) == one
+    assert workspace.next_notebook(root) == one
     finish(one)
-    assert mine.next_notebook(root) == exercise
+    assert workspace.next_notebook(root) == exercise
     finish(exercise)  # to have run its cells is not enough
-    assert mine.next_notebook(root) == exercise
+    assert workspace.next_notebook(root) == exercise
     progress.record("01", 1, root)
-    assert mine.next_notebook(root) == two
+    assert workspace.next_notebook(root) == two
     finish(two)
-    assert mine.next_notebook(root) == start  # all is done; from the top
+    assert workspace.next_notebook(root) == start  # all is done; from the top
 
 
 def test_a_broken_copy_of_a_finished_exercise_does_not_undo_it(root):
-    mine.extend(root)
+    workspace.extend(root)
     exercise = root / "mine/exercises/01_one.ipynb"
     exercise.write_text("{")
-    assert not mine.is_finished(exercise, root)
+    assert not workspace.is_finished(exercise, root)
     progress.record("01", 1, root)
-    assert mine.is_finished(exercise, root)
+    assert workspace.is_finished(exercise, root)
 
 
 def test_no_lessons_no_next_notebook(tmp_path):
-    assert mine.extend(tmp_path) == []
-    assert mine.next_notebook(tmp_path) is None
+    assert workspace.extend(tmp_path) == []
+    assert workspace.next_notebook(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_no_lessons_no_next_notebook(tmp_path):
 def test_finished_is_when_the_last_code_cell_was_run(tmp_path, text, finished):
     file = tmp_path / "lesson.ipynb"
     file.write_text(text)
-    assert mine.is_finished(file) is finished
+    assert workspace.is_finished(file) is finished
 
 
 def test_the_empty_cell_that_jupyterlab_adds_does_not_count(tmp_path):
@@ -183,24 +183,24 @@ def test_the_empty_cell_that_jupyterlab_adds_does_not_count(tmp_path):
     content["cells"].append({**content["cells"][-1], "execution_count": None, "source": []})
     file = tmp_path / "lesson.ipynb"
     file.write_text(json.dumps(content))
-    assert mine.is_finished(file)
+    assert workspace.is_finished(file)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": [1]}', '{"cells": null}'])
 def test_a_broken_notebook_is_unfinished_and_said_so(root, text, capsys):
-    mine.extend(root)
+    workspace.extend(root)
     broken = root / "mine/lessons/00_start.ipynb"
     broken.write_text(text)
-    mine.extend(root)
-    assert mine.next_notebook(root) == broken
+    workspace.extend(root)
+    assert workspace.next_notebook(root) == broken
     assert broken.read_text() == text
     assert "mine/lessons/00_start.ipynb is not a notebook" in capsys.readouterr().err
 
 
 def test_bytes_that_are_no_text_are_no_notebook(root):
-    mine.extend(root)
+    workspace.extend(root)
     (root / "mine/lessons/00_start.ipynb").write_bytes(b"\xff\xfe\x00")
-    assert not mine.is_finished(root / "mine/lessons/00_start.ipynb")
+    assert not workspace.is_finished(root / "mine/lessons/00_start.ipynb")
 
 
 # ./learn reset
@@ -218,12 +218,12 @@ def test_bytes_that_are_no_text_are_no_notebook(root):
     ],
 )
 def test_reset_puts_a_clean_copy_in_place_and_keeps_the_old_one(root, capsys, name, place):
-    mine.extend(root)
+    workspace.extend(root)
     copy = root / "mine" / place
     clean = copy.read_text()
     edit(copy)
     mine_was = copy.read_text()
-    assert mine.reset(name, root) == 0
+    assert workspace.reset(name, root) == 0
     assert copy.read_text() == clean
     (kept,) = dated(copy.parent)
     assert kept.read_text() == mine_was
@@ -231,11 +231,11 @@ def test_reset_puts_a_clean_copy_in_place_and_keeps_the_old_one(root, capsys, na
 
 
 def test_what_reset_keeps_is_never_overwritten_and_never_next(root):
-    mine.extend(root)
+    workspace.extend(root)
     exercise = root / "mine/exercises/01_one.ipynb"
     for number in range(5):
         edit(exercise, f"answer {number}")
-        assert mine.reset("01", root) == 0
+        assert workspace.reset("01", root) == 0
     kept = dated(exercise.parent)
     assert sorted(json.loads(p.read_text())["cells"][1]["source"][0] for p in kept) == [
         f"answer {number}" for number in range(5)
@@ -243,39 +243,39 @@ def test_what_reset_keeps_is_never_overwritten_and_never_next(root):
     for lesson in (root / "mine/lessons").glob("*.ipynb"):
         finish(lesson)
     progress.record("01", 1, root)
-    assert mine.next_notebook(root) not in kept
+    assert workspace.next_notebook(root) not in kept
     assert progress.load(root)["01"]  # which a reset does not touch
-    mine.reset("01", root)
+    workspace.reset("01", root)
     assert progress.load(root)["01"]
 
 
 def test_reset_works_before_there_is_a_copy(root):
-    assert mine.reset("01", root) == 0
+    assert workspace.reset("01", root) == 0
     assert names(root / "mine") == {"exercises/01_one.ipynb"}
-    assert mine.extend(root)
+    assert workspace.extend(root)
 
 
 @pytest.mark.parametrize("name", ["00", "7", "", "..", "lessons/07", "exercises", "²"])
 def test_reset_of_what_is_not_there_names_what_is(root, capsys, name):
-    mine.extend(root)
+    workspace.extend(root)
     before = names(root / "mine")
-    assert mine.reset(name, root) == 2
+    assert workspace.reset(name, root) == 2
     said = capsys.readouterr().err
     assert f"there is no {name!r} in " in said and "01_one" in said and said.count("\n") == 1
     assert names(root / "mine") == before
 
 
 def test_reset_to_an_original_that_is_broken_changes_nothing(root):
-    mine.extend(root)
+    workspace.extend(root)
     (root / "exercises/01_one.ipynb").write_text("<<<<<<< HEAD")
     before = names(root / "mine")
     with pytest.raises(SystemExit, match="not a notebook; nothing was changed"):
-        mine.reset("01", root)
+        workspace.reset("01", root)
     assert names(root / "mine") == before
 
 
 def test_a_reset_that_is_cut_off_names_where_the_old_one_is(root, monkeypatch):
-    mine.extend(root)
+    workspace.extend(root)
     exercise = root / "mine/exercises/01_one.ipynb"
     edit(exercise)
 
@@ -284,17 +284,17 @@ def test_a_reset_that_is_cut_off_names_where_the_old_one_is(root, monkeypatch):
 
     monkeypatch.setattr(files, "write", fail)
     with pytest.raises(SystemExit) as end:
-        mine.reset("01", root)
+        workspace.reset("01", root)
     (kept,) = dated(exercise.parent)
     assert source(kept) == "my answer"
     assert "No space left" in end.value.code and kept.name in end.value.code
 
 
 def test_a_broken_copy_is_kept_too(root):
-    mine.extend(root)
+    workspace.extend(root)
     exercise = root / "mine/exercises/01_one.ipynb"
     exercise.write_bytes(b"\xff{")
-    assert mine.reset("01", root) == 0
+    assert workspace.reset("01", root) == 0
     assert [path.read_bytes() for path in dated(exercise.parent)] == [b"\xff{"]
 
 
@@ -345,7 +345,7 @@ def upstream(root: Path, monkeypatch) -> Path:
 def clone(upstream: Path, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("reader") / "a clone"
     git(folder.parent, "clone", "--quiet", str(upstream), str(folder))
-    mine.extend(folder)
+    workspace.extend(folder)
     return folder
 
 
@@ -368,7 +368,7 @@ def test_update_brings_the_new_renews_the_unchanged_and_keeps_the_changed(clone,
     edit(copies / "lessons/01_one.ipynb", "my notes")
     answers = (copies / "exercises/01_one.ipynb").read_bytes()
 
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     said = capsys.readouterr().out.splitlines()
     assert "The repository was updated (1 commit)." in said
     assert "new: mine/lessons/02_two.ipynb" in said
@@ -383,14 +383,14 @@ def test_update_brings_the_new_renews_the_unchanged_and_keeps_the_changed(clone,
     assert dated(copies / "lessons") == []
 
     # It is said again until the reader takes the new one, and then no more.
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert (
         "left alone, since you changed it: mine/exercises/01_one.ipynb" in capsys.readouterr().out
     )
-    assert mine.reset("01", clone) == mine.reset("lessons/01", clone) == 0
+    assert workspace.reset("01", clone) == workspace.reset("lessons/01", clone) == 0
     assert source(copies / "exercises/01_one.ipynb") == "new 01_one"
     capsys.readouterr()
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert capsys.readouterr().out == "The repository is up to date.\nNothing new for mine/.\n"
 
 
@@ -402,7 +402,7 @@ def test_a_copy_that_was_only_run_is_renewed_and_the_run_one_kept(clone, upstrea
     lesson.write_text(json.dumps(content, indent=2))
     ran = lesson.read_text()
     change_all(upstream)
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert source(lesson) == "new 00_start"
     (kept,) = dated(lesson.parent)
     assert kept.read_text() == ran
@@ -415,22 +415,22 @@ def test_without_its_record_every_copy_counts_as_changed(clone, upstream, record
     path.unlink() if record is None else path.write_text(record)
     change_all(upstream)
     before = (clone / "mine/lessons/00_start.ipynb").read_text()
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert (clone / "mine/lessons/00_start.ipynb").read_text() == before
     assert (clone / "mine/lessons/02_two.ipynb").exists()
 
 
 def test_the_record_mends_itself_while_a_copy_is_as_its_original(clone, upstream):
     (clone / "mine/.originals.json").unlink()
-    mine.extend(clone)
+    workspace.extend(clone)
     change_all(upstream)
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert source(clone / "mine/lessons/00_start.ipynb") == "new 00_start"
 
 
 def test_an_answer_is_kept_where_nothing_came_and_not_spoken_of(clone, capsys):
     edit(clone / "mine/exercises/01_one.ipynb")
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert source(clone / "mine/exercises/01_one.ipynb") == "my answer"
     assert "01_one" not in capsys.readouterr().out
 
@@ -438,7 +438,7 @@ def test_an_answer_is_kept_where_nothing_came_and_not_spoken_of(clone, capsys):
 def test_new_packages_are_announced(clone, upstream, capsys):
     (upstream / "requirements.txt").write_text("fastapi==2\n")
     commit(upstream)
-    assert updating.run(clone) == 0
+    assert update.run(clone) == 0
     assert "the next ./learn installs them" in capsys.readouterr().out
 
 
@@ -505,7 +505,7 @@ def test_what_keeps_git_from_pulling_is_a_sentence(clone, upstream, monkeypatch,
     before = names(clone / "mine")
     obstacle(clone, upstream)
     with pytest.raises(SystemExit) as end:
-        updating.run(clone)
+        update.run(clone)
     assert end.value.code.startswith("learn: ") and said in end.value.code
     assert "\n" not in end.value.code
     assert names(clone / "mine") == before

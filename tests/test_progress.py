@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_checking import exercise, write
-from workerlab import progress
+from workerlab.course import progress
 from workerlab.exercise import Exercise
 from workerlab.verdicts import right
 
@@ -43,7 +43,7 @@ def test_nothing_yet(tmp_path):
 
 def test_processes_which_write_at_once_lose_nothing(root):
     program = (
-        "import sys, pathlib; from workerlab import progress\n"
+        "import sys, pathlib; from workerlab.course import progress\n"
         "for task in range(20): progress.record(sys.argv[1], task, pathlib.Path(sys.argv[2]))"
     )
     numbers = ("01", "02", "03", "04")

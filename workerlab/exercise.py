@@ -6,7 +6,7 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
-from workerlab import progress
+from workerlab.course import progress
 from workerlab.verdicts import Verdict, could_not_check, not_attempted
 
 

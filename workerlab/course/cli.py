@@ -66,11 +66,11 @@ def port(text: str) -> int:
 
 
 def start(options: argparse.Namespace) -> int:
-    from workerlab import jupyter, mine
+    from workerlab.course import jupyter, workspace
 
-    mine.extend()
+    workspace.extend()
     jupyter.serve(
-        mine.next_notebook(),
+        workspace.next_notebook(),
         port=options.port,
         browser=not options.no_browser,
         allow_root=options.allow_root,
@@ -79,43 +79,43 @@ def start(options: argparse.Namespace) -> int:
 
 
 def test(options: argparse.Namespace) -> int:
-    from workerlab import testing
+    from workerlab.course import test
 
-    return testing.run(options.further, slow=options.all)
+    return test.run(options.further, slow=options.all)
 
 
 def check(options: argparse.Namespace) -> int:
-    from workerlab import checking
+    from workerlab.course import check
 
-    return checking.run(options.names)
+    return check.run(options.names)
 
 
 def progress(options: argparse.Namespace) -> int:
-    from workerlab import progress
+    from workerlab.course import progress
 
     return progress.show()
 
 
 def reset(options: argparse.Namespace) -> int:
-    from workerlab import mine
+    from workerlab.course import workspace
 
-    return mine.reset(options.name)
+    return workspace.reset(options.name)
 
 
 def update(options: argparse.Namespace) -> int:
-    from workerlab import updating
+    from workerlab.course import update
 
-    return updating.run()
+    return update.run()
 
 
 def doctor(options: argparse.Namespace) -> int:
-    from workerlab import doctor
+    from workerlab.course import doctor
 
     return doctor.run()
 
 
 def pin(options: argparse.Namespace) -> int:
-    from workerlab import pins
+    from workerlab.course import pins
 
     return pins.renew()
 

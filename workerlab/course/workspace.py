@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workerlab import ROOT, files, notebooks, progress
-from workerlab.notebooks import NotANotebook
+from workerlab import ROOT
+from workerlab.course import files, notebooks, progress
+from workerlab.course.notebooks import NotANotebook
 
 COPIED = ("lessons", "exercises")
 LINKED = (

@@ -8,9 +8,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from workerlab import ROOT, mine, notebooks, verdicts
-from workerlab.kernel import Kernel, KernelDidNotStart, Ran
-from workerlab.notebooks import NotANotebook
+from workerlab import ROOT, verdicts
+from workerlab.course import notebooks, workspace
+from workerlab.course.kernel import Kernel, KernelDidNotStart, Ran
+from workerlab.course.notebooks import NotANotebook
 from workerlab.verdicts import Verdict, could_not_check, wrong
 
 LIMIT = 30.0  # seconds for a cell; a check takes up to 10
@@ -29,7 +30,7 @@ def run(names: list[str], root: Path = ROOT, limit: float = LIMIT) -> int:
         )
         return 2
     if names:
-        found = {name: mine.find(name, root, below="mine") for name in names}
+        found = {name: workspace.find(name, root, below="mine") for name in names}
         for name, (folder, path) in found.items():
             if path is None or folder != "exercises":
                 there = ", ".join(exercise.stem for exercise in exercises)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workerlab import ROOT, jupyter, machine, pins
+from workerlab import ROOT, machine
+from workerlab.course import jupyter, pins
 from workerlab.ports import free_port, is_free
 from workerlab.server import processes
 

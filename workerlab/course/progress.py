@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from workerlab import ROOT, files, notebooks
+from workerlab import ROOT
+from workerlab.course import files, notebooks
 
 PATIENCE = 5.0  # seconds to wait for another process which is writing
 DONE, OPEN = "✔", "·"

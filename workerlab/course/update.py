@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workerlab import ROOT, mine
+from workerlab import ROOT
+from workerlab.course import workspace
 
 PATIENCE = 120.0  # seconds for the network
 PINS = ("requirements.txt", "constraints.txt", "pyproject.toml")
@@ -50,7 +51,7 @@ def run(root: Path = ROOT) -> int:
     """
     pins = _pins(root)
     print(pull(root), flush=True)
-    _tell(mine.bring_up_to_date(root), root)
+    _tell(workspace.bring_up_to_date(root), root)
     if _pins(root) != pins:
         print("The packages have changed: the next ./learn installs them, which takes a minute.")
     return 0
@@ -113,7 +114,7 @@ def _cause(said: str) -> str:
     return f"git pull failed: {' '.join(said.split())[-300:] or 'it does not say why'}"
 
 
-def _tell(changes: mine.Changes, root: Path) -> None:
+def _tell(changes: workspace.Changes, root: Path) -> None:
     groups = (
         ("new", changes.new),
         ("renewed", changes.renewed),

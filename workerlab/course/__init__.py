@@ -1,0 +1,1 @@
+"""The commands of ./learn, and the reader's own copy of the course."""
