@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from workerlab.exercise import Exercise
+from workerlab.checks.exercise import Exercise
 
 _cells = itertools.count(1)
 

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 
@@ -18,6 +19,14 @@ KINDS = {
     ),
     "asgi": "gunicorn {app} --workers 2 --worker-class asgi --bind 127.0.0.1:{{port}}",
 }
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI app which is not the one of the lessons: it answers everything with `{}`."""
+    if scope["type"] == "http":
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
 
 
 def command(kind: str, app: str = "app.main:app") -> str:

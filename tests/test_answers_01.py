@@ -3,7 +3,7 @@
 import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
-from workerlab.checks.one_worker import check
+from workerlab.checks.ex01_one_worker.tasks import check
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ COMMANDS = [
         "gunicorn app.main:app --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}",
         "gunicorn-already",
     ),
-    Wrong("uvicorn workerlab.checks.counter:app --port {port}", "another-app"),
+    Wrong("uvicorn tests.helpers:app --port {port}", "another-app"),
     Wrong("fastapi-server app.main:app --port {port}", "no-such-command"),
     Wrong("uvicorn app.main:application --port {port}", "does-not-start"),
     Wrong(["uvicorn", "app.main:app", "--port", "{port}"], "not-a-text"),

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
-from workerlab.checks.free_the_loop import STEPS, check, checksum
-from workerlab.patience import MOST
+from workerlab.checks.ex02_blocking_the_loop.tasks import STEPS, check, checksum
+from workerlab.checks.patience import MOST
 from workerlab.server import guard_process
 
 pytestmark = pytest.mark.slow

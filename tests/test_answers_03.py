@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
-from workerlab.checks.pool_edge import check
-from workerlab.verdicts import Verdict
+from workerlab.checks.ex03_the_thread_pool.tasks import check
+from workerlab.checks.verdicts import Verdict
 
 pytestmark = pytest.mark.slow
 
@@ -322,7 +322,10 @@ COMMANDS = [
         "open-to-the-network",
     ),
     Wrong("uvicorn app.main:app --workers 2 --port 8000", "port-not-given"),
-    Wrong("uvicorn workerlab.checks.pool:app --workers 2 --port {port}", "another-app"),
+    Wrong(
+        "uvicorn tests.helpers:app --workers 2 --port {port}",
+        "another-app",
+    ),
     Wrong(
         "uvicorn app.main:app --port {port} & uvicorn app.main:app --port {port}", "two-commands"
     ),

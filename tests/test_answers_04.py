@@ -3,7 +3,7 @@
 import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
-from workerlab.checks.many_workers import check
+from workerlab.checks.ex04_many_workers.tasks import check
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,10 @@ COMMANDS = [
     Wrong(f"gunicorn app.maim:app -w 4 {CLASS} {BIND}", "app-misspelt"),
     Wrong(f"gunicorn app.main -w 4 {CLASS} {BIND}", "no-app-named"),
     Wrong(f"gunicorn app/main.py:app -w 4 {CLASS} {BIND}", "file-instead-of-module"),
-    Wrong(f"gunicorn workerlab.checks.counter:app -w 4 {CLASS} {BIND}", "another-app"),
+    Wrong(
+        f"gunicorn tests.helpers:app -w 4 {CLASS} {BIND}",
+        "another-app",
+    ),
     Wrong(f"gunicron app.main:app -w 4 {CLASS} {BIND}", "another-program"),
     Wrong("python -m http.server {port} --bind 127.0.0.1", "another-program"),
     Wrong(f"gunicorn app.main:app -c nowhere.py -w 4 {CLASS} {BIND}", "does-not-start"),

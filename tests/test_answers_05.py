@@ -7,12 +7,12 @@ import pytest
 from fastapi import FastAPI
 
 from tests.answers import CellFunction, Right, Wrong, judge
-from workerlab.alone import Result
-from workerlab.checks.eight_app import TOGETHER, app_around
-from workerlab.checks.eight_order import judge_luck, may_be_luck
-from workerlab.checks.eight_seen import Seen, Work
-from workerlab.checks.front import Arrival
-from workerlab.checks.who_gets_it import check
+from workerlab.checks.ex05_who_gets_the_request.eight_app import TOGETHER, app_around
+from workerlab.checks.ex05_who_gets_the_request.eight_order import judge_luck, may_be_luck
+from workerlab.checks.ex05_who_gets_the_request.eight_seen import Seen, Work
+from workerlab.checks.ex05_who_gets_the_request.tasks import check
+from workerlab.checks.recording_proxy import Arrival
+from workerlab.checks.runner import Result
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.answers import Right, Wrong, judge
-from workerlab.checks.config_file import check
+from workerlab.checks.ex06_the_config_file.tasks import check
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.answers import CellFunction, Right, Wrong, judge
 from tests.nbval_adapter import ALLOWED, is_allowed
-from workerlab.checks import preloaded
-from workerlab.checks.how_many import check
-from workerlab.checks.shared_memory import tells_pss
+from workerlab.checks.ex07_how_many_workers import task_3_preloading
+from workerlab.checks.ex07_how_many_workers.memory import tells_pss
+from workerlab.checks.ex07_how_many_workers.tasks import check
 from workerlab.claims import NOT_MEASURABLE
 
 pytestmark = pytest.mark.slow
@@ -322,7 +322,7 @@ def test_preloading(answer):
 
 
 def test_where_no_pss_is_told_it_could_not_check_and_this_is_an_allowed_skip(monkeypatch):
-    monkeypatch.setattr(preloaded, "tells_pss", lambda: False)
+    monkeypatch.setattr(task_3_preloading, "tells_pss", lambda: False)
     verdict = check.judge(3, in_cells(served()))
     assert verdict.outcome == "could not check"
     skips = [line for line in str(verdict).splitlines() if line.startswith(NOT_MEASURABLE)]
@@ -344,5 +344,5 @@ def test_a_blank_is_not_attempted(task):
 
 @pytest.mark.parametrize("answer", [served(setting=...), served("...", "...")], ids=str)
 def test_a_part_that_is_blank_is_not_attempted(answer, monkeypatch):
-    monkeypatch.setattr(preloaded, "tells_pss", lambda: False)
+    monkeypatch.setattr(task_3_preloading, "tells_pss", lambda: False)
     assert check.judge(3, in_cells(answer)).outcome == "not attempted"

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import TOKEN, describe, kill, offspring, wait_until
+from workerlab.checks.verdicts import not_attempted, right, wrong
 from workerlab.course import check, notebooks
 from workerlab.course.check import Section, printed_verdicts, verdict_on
 from workerlab.course.kernel import Kernel, Ran
 from workerlab.server.guard import Guard
-from workerlab.verdicts import not_attempted, right, wrong
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # An exercise whose checks take no time: three tasks, for each of which 4 is right.
 SETUP = """\
-from workerlab.exercise import Exercise
-from workerlab.verdicts import right, wrong
+from workerlab.checks.exercise import Exercise
+from workerlab.checks.verdicts import right, wrong
 
 check = Exercise("01")
 

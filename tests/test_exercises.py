@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from tools.make_exercises import differs, exercise_from
+from workerlab.checks.verdicts import COULD_NOT_CHECK, NOT_ATTEMPTED, RIGHT, WRONG
 from workerlab.server import ROOT
-from workerlab.verdicts import COULD_NOT_CHECK, NOT_ATTEMPTED, RIGHT, WRONG
 
 NAME = "01_one_worker.ipynb"
 HEADS = [NOT_ATTEMPTED, WRONG, RIGHT, COULD_NOT_CHECK]
@@ -36,7 +36,7 @@ def tasks_of(solution: Path) -> list[int]:
 
 
 def check_of(solution: Path):
-    module = re.search(r"from (workerlab\.checks\.\w+) import check", code_of(solution))[1]
+    module = re.search(r"from (workerlab\.checks\.[\w.]+) import check", code_of(solution))[1]
     return importlib.import_module(module).check
 
 

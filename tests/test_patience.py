@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pytest
 
-from workerlab import patience
+from workerlab.checks import patience
 
 
 @pytest.mark.parametrize(

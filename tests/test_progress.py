@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.test_checking import exercise, write
+from workerlab.checks.exercise import Exercise
+from workerlab.checks.verdicts import right
 from workerlab.course import progress
-from workerlab.exercise import Exercise
-from workerlab.verdicts import right
 
 
 @pytest.fixture

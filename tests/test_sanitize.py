@@ -6,9 +6,9 @@ import nbformat
 import pytest
 
 from tests.nbval_adapter import ALLOWED, clean, is_allowed
+from workerlab.checks.verdicts import COULD_NOT_CHECK, NOT_ATTEMPTED, RIGHT, WRONG
 from workerlab.claims import DID_NOT_HOLD, HELD, NOT_MEASURABLE
 from workerlab.server import ROOT
-from workerlab.verdicts import COULD_NOT_CHECK, NOT_ATTEMPTED, RIGHT, WRONG
 
 VERDICTS = [HELD, DID_NOT_HOLD, NOT_MEASURABLE, NOT_ATTEMPTED, WRONG, RIGHT, COULD_NOT_CHECK]
 NOTEBOOKS = sorted(

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
-from workerlab.patience import patience
+from workerlab.checks.patience import patience
 from workerlab.server import (
     ROOT,
     Server,

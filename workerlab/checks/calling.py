@@ -4,10 +4,10 @@ import json
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from workerlab.alone import Result
-from workerlab.exercise import name_of, source_of
-from workerlab.patience import patience
-from workerlab.verdicts import Verdict, wrong
+from workerlab.checks.exercise import name_of, source_of
+from workerlab.checks.patience import patience
+from workerlab.checks.runner import Result
+from workerlab.checks.verdicts import Verdict, wrong
 
 
 def no_function(answer: Any) -> Verdict | None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, KeysView
 from typing import Any
 
-from workerlab.alone import CALLED, LIMIT, Result, as_python, call, call_alone
-from workerlab.exercise import name_of, source_of
+from workerlab.checks.exercise import name_of, source_of
+from workerlab.checks.runner import CALLED, LIMIT, Result, as_python, call, call_alone
 
 _AFTER_THE_CELL = """
 

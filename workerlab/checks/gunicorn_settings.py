@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from workerlab import ROOT
-from workerlab.alone import call_alone
-from workerlab.patience import patience
+from workerlab.checks.patience import patience
+from workerlab.checks.runner import call_alone
 from workerlab.server.commands import SETTINGS, is_loopback
 
 LIMIT = 2.0  # seconds, for each environment

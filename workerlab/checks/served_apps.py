@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from workerlab.checks.serving import Seen
-from workerlab.verdicts import Verdict, could_not_check, wrong
+from workerlab.checks.app import Seen
+from workerlab.checks.verdicts import Verdict, could_not_check, wrong
 
 # What FastAPI says when it is to make JSON of one.
 UNAWAITED = re.compile(r"'(?:coroutine|Task|Future|_GatheringFuture)' object is not iterable")

@@ -18,7 +18,7 @@ from typing import Any
 
 import fastapi  # noqa: F401
 
-from workerlab.patience import patience
+from workerlab.checks.patience import patience
 
 PAUSE = 0.01  # seconds from one look to the next
 HELD = 0.1  # seconds; a shorter stay does not count

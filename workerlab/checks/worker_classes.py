@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workerlab.verdicts import Verdict, wrong
+from workerlab.checks.verdicts import Verdict, wrong
 
 UVICORN_WORKER = "uvicorn_worker.UvicornWorker"
 DEFINED_AS = "uvicorn_worker._workers.UvicornWorker"

@@ -8,11 +8,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from workerlab import ROOT, verdicts
+from workerlab import ROOT
+from workerlab.checks import verdicts
+from workerlab.checks.verdicts import Verdict, could_not_check, wrong
 from workerlab.course import notebooks, workspace
 from workerlab.course.kernel import Kernel, KernelDidNotStart, Ran
 from workerlab.course.notebooks import NotANotebook
-from workerlab.verdicts import Verdict, could_not_check, wrong
 
 LIMIT = 30.0  # seconds for a cell; a check takes up to 10
 HEADS = (verdicts.NOT_ATTEMPTED, verdicts.WRONG, verdicts.RIGHT, verdicts.COULD_NOT_CHECK)
