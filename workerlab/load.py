@@ -90,7 +90,7 @@ async def steady(url: str, rate: float, seconds: float, *, timeout: float = 10.0
 async def closed_loop(url: str, clients: int, seconds: float, *, timeout: float = 30.0) -> Run:
     """Let each of `clients` send its next request as soon as it has the reply to its last one.
 
-    No request is sent after `seconds`, or after 5000 requests; those under way are waited for. A
+    No request is sent after `seconds`, or after 5000 requests; those in progress are waited for. A
     server that slows down gets fewer requests, so latencies tell less than under `steady`.
     Raises ValueError for a URL beyond this machine, more than 500 clients or 120 seconds.
     """
@@ -136,7 +136,7 @@ async def _session(timeout: float) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(connector=connector, timeout=limits) as session:
         # Without this, aiohttp sends a GET again when the server hangs up: a lost request would
         # not be seen, and a handler that kills its worker would kill two. There is no public
-        # switch in this release; tests/test_load.py watches that this one works.
+        # switch in this release; tests/load/test_load.py watches that this one works.
         session._retry_connection = False
         yield session
 

@@ -1,11 +1,13 @@
 """What a server process tells the kit about each request: the view from inside.
 
 A request that dies sends no reply, so the client alone cannot say how far it came. Where the
-environment variable `WORKERLAB_REPORT_TO` names a pipe (see mkfifo(7)), an ASGI middleware writes
-one line there at each of these moments; everywhere else nothing is added to the app.
+environment variable `WORKERLAB_REPORT_TO` names a pipe (see mkfifo(7)), or several, an ASGI
+middleware writes one line there at each of these moments; everywhere else nothing is added to the
+app. It gets there by `report_requests` in the app itself, or is put around any app by
+`Server(..., probe=True)`.
 
     started PID TIME                     the worker's lifespan start-up is complete
-    reached ID PID TIME                  the request reached the app in this worker
+    reached ID PID TIME PATH             the request reached the app in this worker
     began   ID PID TIME THREAD           its handler began, in this thread
     ended   ID PID TIME                  its handler ended
     replied ID PID TIME STATUS           its reply is complete, just before the last byte is sent
@@ -15,8 +17,17 @@ TIME is `time.monotonic()` in seconds. On Linux and macOS this clock is the same
 processes of a machine, so times from different workers and from the client may be compared.
 Writing never blocks and never raises: the server must not notice that it is being watched. A line
 is short enough to be written in one piece, so those of several workers do not mix (pipe(7)).
+
+ID is what the kit's client puts into a header. Where `WORKERLAB_OBSERVE` is set, the requests of
+all clients are reported, the kit's once more, with an ID made of its value and the client's port.
+The probe answers PATH itself, from outside the app, so that the kit knows whether it is there.
+
+Standard library only, and nothing newer than Python 3.8: it runs in the environment of the app.
 """
 
+from __future__ import annotations
+
+import itertools
 import os
 import threading
 import time
@@ -24,12 +35,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
 REPORT_TO = "WORKERLAB_REPORT_TO"
+OBSERVE = "WORKERLAB_OBSERVE"
 REQUEST_ID_HEADER = "x-workerlab-id"
+READINESS = "readiness"  # the ID of a request by which the kit asks whether a server answers
+PATH = "/workerlab-probe"
+MOST_OF_A_PATH = 500  # characters; a whole line must fit into what is written in one piece
+IS_REPORTED = "workerlab.is_reported"  # in the scope of a request: some probe is around it already
 
-_request_id: ContextVar[str | None] = ContextVar("workerlab_request_id", default=None)
-_pipe: int | None = None
+_request_ids: ContextVar[list[str] | None] = ContextVar("workerlab_request_ids", default=None)
+_pipes: list[int] = []
+_numbers = itertools.count(1)
 
 
 def report_requests(app: Any) -> None:
@@ -39,15 +57,17 @@ def report_requests(app: Any) -> None:
 
 
 def follow_environment() -> bool:
-    """Have this process report to where the environment says; whether it does."""
-    return REPORT_TO in os.environ and report_to(os.environ[REPORT_TO])
+    """Report to the pipes named in the environment; return whether somebody reads there."""
+    if not _pipes:
+        for path in filter(None, os.environ.get(REPORT_TO, "").split(os.pathsep)):
+            report_to(path)
+    return bool(_pipes)
 
 
 def report_to(path: str) -> bool:
     """Have this process report to the named pipe at `path`; False if nobody reads there."""
-    global _pipe
     try:
-        _pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        _pipes.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
     except OSError:
         return False
     return True
@@ -59,39 +79,48 @@ def timed() -> Iterator[dict[str, Any]]:
 
     Use it around the work of a handler and put the dict into the reply.
     """
-    request_id = _request_id.get()
+    request_ids = _request_ids.get() or []
     timing: dict[str, Any] = {"began": time.monotonic(), "thread": threading.current_thread().name}
-    _send("began", request_id, timing["began"], timing["thread"])
+    _send("began", request_ids, timing["began"], timing["thread"])
     try:
         yield timing
     finally:
         timing["ended"] = time.monotonic()
-        _send("ended", request_id, timing["ended"])
+        _send("ended", request_ids, timing["ended"])
 
 
-def _send(moment: str, request_id: str | None, when: float, detail: object = "") -> None:
-    if _pipe is None or request_id is None:
-        return
-    try:
-        os.write(_pipe, f"{moment} {request_id} {os.getpid()} {when} {detail}\n".encode())
-    except OSError:
-        pass
+def _send(moment: str, request_ids: list[str], when: float, detail: object = "") -> None:
+    for request_id, pipe in itertools.product(request_ids, _pipes):
+        line = f"{moment} {request_id} {os.getpid()} {when} {detail}\n".encode()
+        try:
+            os.write(pipe, line)
+        except OSError:
+            pass
 
 
 class ReportingMiddleware:
-    """Report the requests which carry the kit's header; let everything else pass untouched."""
+    """Report the requests that have an ID; let everything else pass untouched."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["app"], name)  # a server may look for an attribute of the app
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] == "lifespan" and not scope.get(IS_REPORTED):
+            scope[IS_REPORTED] = True
             await self.app(scope, receive, _report_startup(send))
             return
-        request_id = _header(scope, REQUEST_ID_HEADER.encode())
-        if scope["type"] != "http" or request_id is None:
+        if scope["type"] == "http" and scope["path"].endswith(PATH):
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        request_ids = _ids_of(scope)
+        if not request_ids:
             await self.app(scope, receive, send)
             return
+        scope[IS_REPORTED] = True
 
         status = 0
 
@@ -100,15 +129,15 @@ class ReportingMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
             elif not message.get("more_body", False):
-                _send("replied", request_id, time.monotonic(), status)
+                _send("replied", request_ids, time.monotonic(), status)
             await send(message)
 
-        _request_id.set(request_id)
-        _send("reached", request_id, time.monotonic())
+        _request_ids.set(request_ids)
+        _send("reached", request_ids, time.monotonic(), _path_of(scope))
         try:
             await self.app(scope, receive, reporting_send)
         except BaseException as error:
-            _send("raised", request_id, time.monotonic(), type(error).__name__)
+            _send("raised", request_ids, time.monotonic(), type(error).__name__)
             raise
 
 
@@ -116,13 +145,23 @@ def _report_startup(send: Any) -> Any:
     async def reporting_send(message: Any) -> None:
         await send(message)
         if message["type"] == "lifespan.startup.complete":
-            _send("started", "-", time.monotonic())
+            _send("started", ["-"], time.monotonic())
 
     return reporting_send
 
 
-def _header(scope: Any, name: bytes) -> str | None:
-    for key, value in scope.get("headers", ()):
-        if key == name:
-            return value.decode("latin-1")
-    return None
+def _ids_of(scope: Any) -> list[str]:
+    """What the request is reported as; nothing if it is not, or is by another probe already."""
+    if scope["type"] != "http" or scope.get(IS_REPORTED):
+        return []
+    header, headers = REQUEST_ID_HEADER.encode(), scope.get("headers", ())
+    ids = [value.decode("latin-1") for key, value in headers if key == header]
+    if OBSERVE in os.environ and READINESS not in ids:
+        (_, port), pid = scope.get("client") or ("", 0), os.getpid()
+        ids.append(f"{os.environ[OBSERVE]}:{port}:{pid}-{next(_numbers)}")
+    return ids
+
+
+def _path_of(scope: Any) -> str:
+    path, query = quote(scope["path"]), scope.get("query_string", b"").decode("latin-1")
+    return (f"{path}?{quote(query, safe='=&%+')}" if query else path)[:MOST_OF_A_PATH]

@@ -149,7 +149,7 @@ class Run:
 
     @property
     def peak_overlap(self) -> int:
-        """The largest number of handlers that were under way at one moment."""
+        """The largest number of handlers that were running at one moment."""
         return peak_overlap([(r.began, r.ended or r.received) for r in self.records if r.began])
 
     @property

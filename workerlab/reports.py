@@ -1,7 +1,7 @@
 """Receiving what the servers report: the kit's end of `workerlab.probe`.
 
 Each server writes into a named pipe of its own, in its folder. Nothing is parsed while requests
-are under way, except where somebody waits for an event: reading must not slow the client down.
+are in progress, except where somebody waits for an event: reading must not slow the client down.
 """
 
 import asyncio
@@ -21,12 +21,13 @@ ROOM = 1024 * 1024
 
 
 class Pipe:
-    """The reading end of a named pipe, which is made under this path."""
+    """The reading end of the named pipe at this path, which is made if it is not there."""
 
     def __init__(self, path: Path) -> None:
         # Under its name it is seen when it has a reader, without whom nobody could open it.
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        os.mkfifo(unfinished, 0o600)
+        unfinished = path if path.exists() else path.with_name(f"{path.name}.unfinished")
+        if unfinished != path:
+            os.mkfifo(unfinished, 0o600)
         self.reading = os.open(unfinished, os.O_RDONLY | os.O_NONBLOCK)
         # A writer of our own: the pipe shall not end with the last worker's.
         self._writing = os.open(unfinished, os.O_WRONLY | os.O_NONBLOCK)
@@ -63,7 +64,7 @@ class Reports:
         self._waiting: dict[tuple[str, str], asyncio.Future[None]] = {}
 
     def listen(self, path: Path) -> None:
-        """Make a named pipe of this path, and receive what is written into it."""
+        """Receive what is written into the named pipe of this path, which is made if need be."""
         with self._lock:
             self._pipes[path] = Pipe(path)
 
@@ -91,6 +92,15 @@ class Reports:
         with self._lock:
             self._parse()
             return self._moments.pop(request_id, {})
+
+    def observed(self, token: str) -> dict[str, dict[str, Moment]]:
+        """What was reported of the requests of all clients, where `token` is the value of
+        `probe.OBSERVE`: by ID, as `probe` makes it. They are not forgotten."""
+        self.receive()
+        with self._lock:
+            self._parse()
+            ids = [name for name in self._moments if name.startswith(f"{token}:")]
+            return {name: dict(self._moments[name]) for name in ids}
 
     def workers_started(self, since: float) -> set[int]:
         """The pids of the workers whose start-up was reported as later than `since` (monotonic)."""

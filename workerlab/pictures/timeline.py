@@ -1,13 +1,18 @@
 """The timeline: what every worker did with every request, and when."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from workerlab.pictures.style import FAILED, FAINT, PLAIN, WAITING, Picture, worker_colour
-from workerlab.records import Record, Run
+
+if TYPE_CHECKING:
+    from workerlab.records import Record, Run
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def layout(run: Run) -> Layout:
 
 
 class Timeline(Picture):
-    """Pale while a request or its reply waits, solid while its handler is under way.
+    """Pale while a request or its reply waits, solid while its handler runs.
 
     Striped: the handler ran in the thread pool and not on the event loop. A cross: it failed.
     """

@@ -6,7 +6,9 @@ import re
 import shlex
 
 # Variables that the servers would take settings from: the command in the cell is to say it all.
-SETTINGS = re.compile(r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS")
+SETTINGS = re.compile(
+    r"GUNICORN_CMD_ARGS|UVICORN_\w+|PORT|WEB_CONCURRENCY|FORWARDED_ALLOW_IPS|WORKERLAB_(REPORT_TO|OBSERVE)"
+)
 
 
 def address_of(command: str) -> tuple[str, int]:

@@ -52,8 +52,11 @@ class Guard:
 
         The folder is removed when nothing is left of the program.
         """
-        started = cls([str(folder), str(cwd), str(log), *argv], env)
+        started = cls([str(folder), str(cwd), str(log)], env)
         started._folder = folder
+        command = b"\0".join(map(os.fsencode, argv))
+        with contextlib.suppress(BrokenPipeError):  # it has ended, which `look` notices
+            started._process.stdin.write(b"%d\n%s" % (len(command), command))
         return started
 
     @classmethod

@@ -1,10 +1,12 @@
 """The guard: a small process which starts one server and never lets it outlive its notebook.
 
-    python -I -S guard_process.py OWNER FOLDER CWD LOG PROGRAM [ARGUMENT ...]
+    python -I -S guard_process.py OWNER FOLDER CWD LOG
     python -I -S guard_process.py OWNER PID
 
-The environment is the server's, with `WORKERLAB_SERVER` naming this one server. With PID it adopts
-a process which was started without it, in a session of its own.
+The environment is the server's, with `WORKERLAB_SERVER` naming this one server. The server's
+command is read from standard input, for whoever looks for a server by its command line must not
+find the guard: a line with its length in bytes, then its words, separated by zero bytes. With PID
+the guard adopts a process which was started without it, in a session of its own.
 
 The owner is the notebook's kernel; it holds the other end of the guard's standard input. When that
 closes, for whatever reason (a restarted kernel, a crash, SIGKILL), or the owner is gone, or writes
@@ -45,16 +47,34 @@ def main(owner, *rest):
         guard_own(int(owner), *rest)
 
 
-def guard_own(owner, folder, cwd, log, *argv):
+def guard_own(owner, folder, cwd, log):
     """Start the server, guard it until it has to end, and remove its folder."""
     try:
-        guard_leader(start(argv, cwd, log), owner)
+        guard_leader(start(read_command(), cwd, log), owner)
     except OSError as error:
         tell(f"failed {error}")
     finally:
         import shutil  # not at the start, where it would be waited for
 
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_command():
+    """The words of the server's command. Raises OSError where the owner has gone."""
+    length = b""
+    while not length.endswith(b"\n"):
+        length += read_exactly(1)
+    return [os.fsdecode(word) for word in read_exactly(int(length)).split(b"\0")]
+
+
+def read_exactly(count):
+    data = b""
+    while len(data) < count:
+        part = os.read(0, count - len(data))
+        if not part:
+            raise OSError("the owner has gone")
+        data += part
+    return data
 
 
 def guard_leader(leader, owner):

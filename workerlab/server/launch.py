@@ -19,7 +19,9 @@ from workerlab.server.commands import SETTINGS, address_of
 from workerlab.server.guard import Guard
 from workerlab.server.start_errors import ServerDidNotStart
 
+PORT = "{port}"  # what stands for a free port in a command, in the environment and in files
 _END_OF_LOG = 65536  # bytes
+_INJECTED = Path(__file__).with_name("inject")  # holds a sitecustomize.py
 
 
 @dataclass
@@ -59,10 +61,24 @@ class Launch:
         self._log.close()
 
 
-def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[str, str]) -> Launch:
+def launch(
+    command: str,
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    files: Mapping[str, str],
+    probe: bool = False,
+) -> Launch:
     """Start a server beside a guard, as `workerlab.server.Server` describes its arguments."""
-    command = command.replace("{port}", str(free_port()))
+    filled = None
+    if has_port(command, env, files):
+        filled = free_port()
+        command = command.replace(PORT, str(filled))
+        env = {name: value.replace(PORT, str(filled)) for name, value in env.items()}
+        files = {name: text.replace(PORT, str(filled)) for name, text in files.items()}
     host, port = address_of(command)
+    if filled not in (None, port):  # the port is given elsewhere than in an option
+        host, port = "127.0.0.1", filled
     folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
     command = command.replace("{folder}", shlex.quote(str(folder)))
     log = folder / "server.log"
@@ -70,7 +86,7 @@ def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[st
     try:
         for file, contents in files.items():
             (folder / file).write_text(contents, encoding="utf-8")
-        environment = _environment(env, folder)
+        environment = _environment(env, folder, probe)
         argv = _argv(command, environment["PATH"])
         reports.listen(_reports(folder))
         # The guard removes the folder with the server; what is open can be read all the same.
@@ -86,7 +102,12 @@ def launch(command: str, *, env: Mapping[str, str], cwd: Path, files: Mapping[st
     return Launch(command, cwd, f"http://{host}:{port}", port, folder, its_guard, since, opened)
 
 
-def _environment(env: Mapping[str, str], folder: Path) -> dict[str, str]:
+def has_port(command: str, env: Mapping[str, str], files: Mapping[str, str]) -> bool:
+    """Whether it is left to the kit to choose the port."""
+    return any(PORT in text for text in (command, *env.values(), *files.values()))
+
+
+def _environment(env: Mapping[str, str], folder: Path, probe: bool) -> dict[str, str]:
     """The reader's own environment without settings of servers, then `env`, then the kit's own."""
     inherited = {name: os.environ[name] for name in os.environ if not SETTINGS.fullmatch(name)}
     environment = {**inherited, **env}
@@ -95,11 +116,16 @@ def _environment(env: Mapping[str, str], folder: Path) -> dict[str, str]:
     # By default all masters of a user share one control socket.
     control = shlex.join(["--control-socket", str(folder / "control")])
     arguments = environment.get("GUNICORN_CMD_ARGS", "")
+    if probe:
+        found = filter(None, [str(_INJECTED), environment.get("PYTHONPATH")])
+        environment["PYTHONPATH"] = os.pathsep.join(found)
+    # The kit's own pipe, and those which a check has added.
+    pipes = filter(None, [str(_reports(folder)), environment.get(REPORT_TO)])
     return {
         **environment,
         "PATH": os.pathsep.join(path),
         "GUNICORN_CMD_ARGS": f"{arguments} {control}".strip(),
-        REPORT_TO: str(_reports(folder)),
+        REPORT_TO: os.pathsep.join(pipes),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -2,12 +2,14 @@
 
 import contextlib
 import ipaddress
+import re
 import select
 import socket
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from workerlab.probe import PATH, READINESS, REQUEST_ID_HEADER
 from workerlab.reports import reports
 from workerlab.server import processes
 from workerlab.server.commands import beyond, workers_asked_for
@@ -19,6 +21,7 @@ from workerlab.server.start_errors import (
     ServerDidNotStart,
     cause,
     has_failed,
+    has_lost_a_child,
     is_listening,
     is_port_taken,
     misspelt_settings,
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 # From a fatal line of the log to the end of the wait for an answer, in seconds.
 _AFTER_A_FAILURE = 0.5
+# From the line that a child has ended to giving up that another comes. On a busy machine `uvicorn
+# --workers` takes a slow child for a dead one, and its next one serves.
+_AFTER_A_LOST_CHILD = 5.0
+_FOR_THE_PROBE = 5.0  # seconds for an answer of its own path
 
 
 class Start:
@@ -44,14 +51,14 @@ class Start:
         Raises ServerDidNotStart, or ValueError where it listens beyond this machine.
         """
         launched = self._launched
-        answered, failing_since, next_look = False, None, launched.since + 1
+        answered, failing_since, lost_since, next_look = False, None, None, launched.since + 1
         problem = "did not answer"
-        with contextlib.closing(Question(launched.url)) as question:
+        with contextlib.closing(ReadinessProbe(launched.url)) as asked:
             while not (answered and self._has_its_workers()):
                 if answered:
                     problem = "did not have all of its workers"
                     time.sleep(0.005)
-                elif question.answered():
+                elif asked.answered():
                     # Another program may have the port.
                     answered = self._listens()
                     time.sleep(0 if answered else 0.05)
@@ -69,6 +76,9 @@ class Start:
                     failing_since = now
                 if failing_since is not None and now > failing_since + _AFTER_A_FAILURE:
                     raise self._failed("reported an error and did not answer")
+                lost_since = (lost_since or now) if has_lost_a_child(log) else None
+                if lost_since is not None and now > lost_since + _AFTER_A_LOST_CHILD:
+                    raise self._failed("lost its worker, and no new one starts")
                 if not answered and now > next_look and is_listening(log):
                     next_look = now + 1
                     self._look_elsewhere()
@@ -126,15 +136,28 @@ def last_lines(log: str, count: int = 15) -> str:
     return "\n".join(f"{INDENT}{line}" for line in lines)
 
 
-class Question:
-    """One `GET /health`, asked as soon as there is somebody to connect to.
+def answers_as_probe(url: str) -> bool:
+    """Whether the probe's own path is answered as the probe does, within some seconds."""
+    with contextlib.closing(ReadinessProbe(url, PATH)) as asked:
+        deadline = time.monotonic() + _FOR_THE_PROBE
+        while not asked.answered() and time.monotonic() < deadline:
+            continue
+    return asked.status == 204
+
+
+class ReadinessProbe:
+    """One GET, asked as soon as there is somebody to connect to.
 
     A listening socket takes the connection before its workers are there to answer. So the request
     is sent once, and the answer comes at the very moment at which the first worker is ready.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, path: str = "/health") -> None:
+        self.status: int | None = None
         self._address = (urlsplit(url).hostname, urlsplit(url).port)
+        # With this ID, no observer counts it.
+        headers = f"Host: localhost\r\nConnection: close\r\n{REQUEST_ID_HEADER}: {READINESS}"
+        self._request = f"GET {path} HTTP/1.1\r\n{headers}\r\n\r\n"
         self._connection: socket.socket | None = None
 
     def answered(self) -> bool:
@@ -142,9 +165,7 @@ class Question:
         try:
             if self._connection is None:
                 self._connection = socket.create_connection(self._address, timeout=1)
-                self._connection.sendall(
-                    b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-                )
+                self._connection.sendall(self._request.encode())
             if not select.select([self._connection], [], [], 0.005)[0]:
                 return False
             answer = self._connection.recv(1024)
@@ -152,7 +173,9 @@ class Question:
             time.sleep(0.005)
             answer = b""
         self.close()
-        return answer.startswith(b"HTTP/")
+        if match := re.match(rb"HTTP/1\.[01] (\d+)", answer):
+            self.status = int(match[1])
+        return self.status is not None
 
     def close(self) -> None:
         if self._connection is not None:

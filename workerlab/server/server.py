@@ -12,8 +12,8 @@ import psutil
 from workerlab import ROOT
 from workerlab.server import guard_process, processes
 from workerlab.server.guard import Guard
-from workerlab.server.launch import launch
-from workerlab.server.readiness import Start, last_lines, workers_ready
+from workerlab.server.launch import has_port, launch
+from workerlab.server.readiness import Start, answers_as_probe, last_lines, workers_ready
 from workerlab.server.start_errors import PortTaken, ServerDidNotStart
 
 # A server which fails to start has nothing to end in good order.
@@ -29,7 +29,8 @@ class Server:
 
         server = Server("uvicorn app.main:app --port {port}")
 
-    `command` is what one would type in the repository's folder; `{port}` becomes a free port.
+    `command` is what one would type in the repository's folder; `{port}`, in the command, in `env`
+    or in `files`, becomes a free port, which is the server's address then.
     A notebook has one server at a time: starting another stops the first, so a cell may be run
     twice. Give a `name` to each of several that shall run side by side. `env` adds environment
     variables; `cwd` is the folder to start in, a relative one starts from the repository's;
@@ -39,6 +40,8 @@ class Server:
     With `--workers N` in the command, ready means that all N workers have started, if the app
     reports (with `workerlab.probe`, as app.main does); else, that one of them answers.
     Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
+    With `probe=True`, the kit puts its probe around whatever app the server loads, without a change
+    to its files; `is_probed` says whether that worked.
 
     However the notebook ends, its servers end with it: see `workerlab.server.guard_process`.
 
@@ -55,17 +58,20 @@ class Server:
         cwd: str | Path = ROOT,
         files: Mapping[str, str] | None = None,
         timeout: float = 30.0,
+        probe: bool = False,
     ) -> None:
         end(name)
         self.name = name
+        self.is_probed = False
+        self._wants_probe = probe
         self._last_log: str | None = None
         for tries_left in reversed(range(TRIES)):
             try:
-                self._start(command, env or {}, ROOT / cwd, files or {}, timeout)
+                self._start(command, env or {}, ROOT / cwd, files or {}, timeout, probe)
                 break
             except PortTaken:
                 # It was free a moment ago, and any program may have taken it since.
-                if "{port}" not in command or not tries_left:
+                if not has_port(command, env or {}, files or {}) or not tries_left:
                     raise
 
     def _start(
@@ -75,8 +81,9 @@ class Server:
         cwd: Path,
         files: Mapping[str, str],
         timeout: float,
+        probe: bool,
     ) -> None:
-        launched = launch(command, env=env, cwd=cwd, files=files)
+        launched = launch(command, env=env, cwd=cwd, files=files, probe=probe)
         self._last_log = None
         self._launched = launched
         self._guard = launched.guard
@@ -94,6 +101,8 @@ class Server:
                 raise ServerDidNotStart(f"{self.command}\n{self._guard.failure or ended or silent}")
             self._pid = self._guard.leader
             Start(self, launched).wait(timeout)
+            if probe:
+                self.is_probed = answers_as_probe(self.url)
         except BaseException:
             self._end(_GRACE_OF_A_FAILURE)
             raise
@@ -101,7 +110,10 @@ class Server:
     def __repr__(self) -> str:
         if self._last_log is not None:
             return f"stopped: {self.command}"
-        return f"ready at {self.url} (pid {self.pid})"
+        text = f"ready at {self.url} (pid {self.pid})"
+        if self._wants_probe and not self.is_probed:
+            text += "\nThe probe is not in this server: what its workers do is not known."
+        return text
 
     @property
     def log(self) -> str:

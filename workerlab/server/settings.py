@@ -75,7 +75,7 @@ def is_connected(client: socket.socket) -> bool:
 
 
 def worker_connections(worker_class: str) -> str:
-    """With a limit of 5, are 20 requests under way at once?"""
+    """With a limit of 5, are 20 requests in progress at once?"""
     server = start(worker_class, "--worker-connections 5")
     run = asyncio.run(burst(f"{server.url}/slow-await?seconds=1", n=20))
     return IGNORED if run.peak_overlap == 20 else ACTS

@@ -82,10 +82,11 @@ CAUSES: list[tuple[str, str]] = [
 
 # What is written by a server that will not answer any more, but may not end either.
 FAILED = re.compile(
-    r"Connection in use|^Process SpawnProcess|Error loading ASGI app|[Ss]tartup failed"
-    r"|Child process \[\d+\] (?:died|failed)",
+    r"Connection in use|^Process SpawnProcess|Error loading ASGI app|[Ss]tartup failed",
     re.MULTILINE,
 )
+LOST_CHILD = re.compile(r"Child process \[\d+\] (?:died|failed)")
+CHILD_STARTED = "Started server process"
 # In the text of a ServerDidNotStart the log comes last, after these words and indented.
 LOG_ENDS = "The log ends:\n"
 INDENT = "    "
@@ -109,6 +110,12 @@ def log_in(report: str) -> str:
 def has_failed(log: str) -> bool:
     """Whether the log says that this server will not come up, be it still there or not."""
     return FAILED.search(log) is not None
+
+
+def has_lost_a_child(log: str) -> bool:
+    """Whether a child of `uvicorn --workers` has ended, and none has started since."""
+    *_, end = LOST_CHILD.split(log)
+    return LOST_CHILD.search(log) is not None and CHILD_STARTED not in end
 
 
 def is_port_taken(log: str) -> bool:
