@@ -3,8 +3,11 @@
 import itertools
 import linecache
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from workerlab.checks.exercise import Exercise
 
@@ -32,24 +35,34 @@ class Right:
         return "right"
 
 
-@dataclass(frozen=True)
-class CellFunction:
-    """Makes an object of this name from a cell's source, as IPython would."""
+def bank(*cases: Wrong | Right) -> pytest.MarkDecorator:
+    """Have a test judge each of these answers. All but the first wrong one are slow tests: so a
+    check that says right to everything is noticed by the quick ones too."""
+    quick = next(case for case in cases if isinstance(case, Wrong))
+    params = [
+        pytest.param(case, id=repr(case), marks=() if case is quick else pytest.mark.slow)
+        for case in cases
+    ]
+    return pytest.mark.parametrize("case", params)
 
-    name: str
 
-    def __call__(self, source: str) -> Any:
+def from_cell(name: str) -> Callable[[str], Any]:
+    """Makes what a cell calls `name` from the cell's source, as IPython would."""
+
+    def make(source: str) -> Any:
         file = f"<cell {next(_cells)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         names: dict[str, Any] = {"__name__": "__main__"}
         exec(compile(source, file, "exec"), names)
-        return names[self.name]
+        return names[name]
+
+    return make
 
 
 def judge(
-    check: Exercise, task: int, case: Wrong | Right, make: CellFunction | None = None
+    check: Exercise, task: int, case: Wrong | Right, make: Callable[[Any], Any] | None = None
 ) -> None:
-    """Hold the verdict on an answer against what it must be."""
+    """Compare the verdict on an answer with what it must be."""
     answer = make(case.answer) if make else case.answer
     verdict = check.judge(task, answer)
     if verdict.outcome == "could not check":
@@ -60,4 +73,4 @@ def judge(
         assert verdict.outcome == "right", verdict
     else:
         assert (verdict.outcome, verdict.misconception) == ("wrong", case.misconception), verdict
-        assert verdict.sentence and verdict.question
+        assert verdict.sentence and verdict.question.endswith("?"), verdict

@@ -1,7 +1,7 @@
-"""Serving the app of the reader's cell, and asking it several things at once.
+"""The reader's app: served from its cell, asked several things at once, and why a reply is wrong.
 
-The cell's source becomes a module in a folder of its own, `workerlab.checks.watched` around it is
-served by a Uvicorn, and both are gone when `serve_and_ask` returns.
+The cell's source becomes the module `cell` in a folder of its own. What Uvicorn serves is a module
+of the check's which imports it: `watched_app` for an app whose event loop is to be watched.
 """
 
 import asyncio
@@ -9,133 +9,188 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from workerlab.checks.command import launched
-from workerlab.checks.in_thread import in_thread
+from workerlab.checks.import_cell import FAILED, NOT_READ
 from workerlab.checks.patience import patience
+from workerlab.checks.runner import run_coroutine
+from workerlab.checks.verdicts import Refused, Verdict, too_busy, wrong
+from workerlab.server import Server
 from workerlab.server.start_errors import ServerDidNotStart, log_in
 
-COMMAND = "uvicorn workerlab.checks.watched:app --port {port} --log-level warning --no-access-log"
-# What the server writes when the cell ends it, and when the cell does not come to its end.
-FAILED = "startup failed"
-NOT_READ = "the cell does not come to its end"
+COMMAND = "uvicorn {module}:app --port {port} --log-level warning --no-access-log"
+WATCHED = "workerlab.checks.watched_app"
 START_LIMIT = 9.0  # seconds
-LIMIT = 8.0  # seconds for all of it, if the server came up in time
+LIMIT = 6.0  # seconds for all replies
 MOST_BYTES = 100_000  # of a reply
 HEALTH_PAUSE = 0.02  # seconds from one answer of /health to the next question
+RAN = "your cell, as a module served by Uvicorn"
 ERROR = re.compile(r"^((?:\w+\.)*\w+(?:Error|Exception|Group|Warning)\b.*)$", re.MULTILINE)
+LOOPBACK = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+
+# Why a server could not read a cell: the error, the misconception, a sentence, a question.
+UNREADABLE: list[tuple[str, str, str, str]] = [
+    (
+        r"module 'cell' has no attribute",
+        "name-missing",
+        "Your cell does not have a name that the check needs.",
+        "Which names were given in the cell, and are they all still there?",
+    ),
+    (
+        r"^NameError",
+        "needs-another-cell",
+        "Your cell does not work on its own.",
+        "Is everything that it uses imported or defined in the cell itself?",
+    ),
+    (
+        r"Syntax|^IndentationError",
+        "syntax-error",
+        "A server cannot read your cell: it is not a Python module.",
+        "Is there a line that only a notebook understands, as an await outside of a function?",
+    ),
+    (
+        r"^(?:ImportError|ModuleNotFoundError)",
+        "import-error",
+        "Your cell imports something that is not there.",
+        "Is the name spelled right, and is the package installed here?",
+    ),
+    (
+        r"\w",
+        "raises-at-import",
+        "Your cell raises an exception while the server starts.",
+        "What does the exception say, and when does that line run: on import, or at start-up?",
+    ),
+]
+# Why a handler failed with status 500: what the log says, and the same three.
+RAISED: list[tuple[str, str, str, str]] = [
+    UNREADABLE[1],
+    (
+        r"asyncio\.run\(\) cannot be called|loop is already running",
+        "second-loop",
+        "Your handler tries to start an event loop in a thread where one is running.",
+        "Who runs an async def handler? What can you write instead of asyncio.run?",
+    ),
+    (
+        r"used in 'await' expression|can't be awaited",
+        "awaits-a-value",
+        "Your handler awaits something that cannot be awaited.",
+        "What does the call after `await` return: a coroutine, or a plain value?",
+    ),
+    (
+        r"was never awaited"
+        r"|'(?:coroutine|Task|Future|_GatheringFuture)' object is not iterable",
+        "not-awaited",
+        "Your handler makes a coroutine that is never awaited.",
+        "What happens when a coroutine function is called, and what only when it is awaited?",
+    ),
+    (r"", "raises", "Your handler raised an exception.", "What raises it?"),
+]
 
 
 @dataclass
 class Reply:
-    """What came back for one request; without a status, `error` says what came instead."""
+    """What came back for one request; without a status, `error` says what came instead.
+
+    `seconds` are the client's, from sending to the whole reply.
+    """
 
     path: str
     status: int | None = None
     body: Any = None
     error: str = ""
+    sent: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass
 class Seen:
-    """What came of it all.
+    """What came of it all: `health` holds the seconds that each question to /health took, `watched`
+    what the server saw of itself (see `watched_app`)."""
 
-    `started`: the server came up. `endless`: it did not, because the cell goes on for ever.
-    `failed`: it did not, because reading the cell ended it.
-    `health` holds the seconds that each question to /health took, `watched` what the server saw
-    of itself.
-    """
-
-    started: bool
-    endless: bool
-    failed: bool
-    log: str
     replies: list[Reply]
-    health: list[float]
-    watched: dict[str, Any]
+    health: list[float] = field(default_factory=list)
+    watched: dict[str, Any] = field(default_factory=dict)
+    log: str = ""
 
     @property
-    def seconds(self) -> list[float]:
-        """From the moment a request reached the app to its whole reply, on the server."""
-        return [r["replied"] - r["reached"] for r in self.watched["requests"] if r["replied"]]
-
-    @property
-    def spread(self) -> float:
-        """Seconds from the first whole reply to the last, on the server."""
-        replied = [r["replied"] for r in self.watched["requests"] if r["replied"]]
-        return max(replied) - min(replied) if replied else 0.0
-
-    @property
-    def error(self) -> str:
-        """The last exception in the log, with the line of the cell it comes from."""
-        found = ERROR.findall(self.log)
-        if not found:
-            return ""
-        lines = re.findall(r'cell\.py", line (\d+)', self.log)
-        return f"{found[-1][:300]}" + (f"\nin line {lines[-1]} of your cell" if lines else "")
+    def slowest(self) -> float:
+        """Seconds that the slowest reply took, at the client."""
+        return max(reply.seconds for reply in self.replies)
 
 
-def serve_and_ask(source: str, paths: list[str], env: dict[str, str] | None = None) -> Seen:
-    """Serve the cell, send a GET to every path at once, and ask /health until they are answered.
+@contextmanager
+def serving(
+    source: str, module: str = WATCHED, env: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[Server]:
+    """A Uvicorn that serves `app` of this module, which imports the source as `cell`.
 
-    Takes up to about 9 seconds; what does not answer by then is recorded as such.
+    `options` are those of Server. It is killed when the block ends. Raises Refused where it does
+    not come up.
     """
-    deadline = time.monotonic() + patience(LIMIT)
-    loopback = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
     with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
         (Path(folder) / "cell.py").write_text(source, encoding="utf-8")
-        options = {"env": {**(env or {}), **loopback}, "cwd": folder}
+        options = {"name": "check", "timeout": patience(START_LIMIT), **options}
+        command = options.pop("command", COMMAND).replace("{module}", module)
+        # The folder first: a reader's own package may be called `cell` too.
+        env = {**LOOPBACK, "PYTHONPATH": folder, **(env or {})}
         try:
-            with launched(COMMAND, **options, timeout=patience(START_LIMIT)) as server:
-                limit = max(2.5, deadline - time.monotonic())
-                replies, health, watched = in_thread(_ask_all(server.url, paths, limit))
+            server = Server(command, cwd=folder, env=env, **options)
         except ServerDidNotStart as error:
-            return _not_started(str(error))
-    return Seen(True, False, False, server.log, replies, health, watched)
+            raise Refused(cell_failed(str(error))) from None
+        try:
+            yield server
+        finally:
+            server.stop(grace=0)
 
 
-def _not_started(report: str) -> Seen:
-    log = log_in(report)
-    failed = FAILED in log or "ended with exit code" in report
-    return Seen(False, NOT_READ in log, failed, log, [], [], {})
+def serve_and_ask(
+    source: str, paths: Sequence[str], env: Mapping[str, str] | None = None, *, again: bool = False
+) -> Seen:
+    """Serve the cell, send a GET to every path at once, and ask /health until they are answered.
+
+    With `again`, the first path is asked once more when all have been answered, as the last reply.
+    What does not answer in time is recorded as such. Raises Refused where it does not come up.
+    """
+    with serving(source, env=env) as server:
+        seen = run_coroutine(_ask_all(server.url, list(paths), patience(LIMIT), again))
+        if any(reply.status == 500 for reply in seen.replies):
+            _wait_for_traceback(server)
+        seen.log = server.log
+    return seen
 
 
-async def _ask_all(url: str, paths: list[str], limit: float) -> tuple[list, list, dict]:
+async def _ask_all(url: str, paths: list[str], limit: float, again: bool) -> Seen:
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     until = asyncio.get_running_loop().time() + limit
     async with aiohttp.ClientSession(connector=connector) as session:
         session._retry_connection = False  # see workerlab.load
-
-        def ask(path: str) -> Coroutine[Any, Any, Reply]:
-            return _ask(session, url, path, until)
-
-        asked = asyncio.gather(*(ask(path) for path in paths))
-        health = []
+        asked = asyncio.gather(*(_ask(session, url, path, until) for path in paths))
+        seen = Seen([])
         while not asked.done():
-            began = time.monotonic()
-            reply = await ask("/health")
-            health.append(time.monotonic() - began)
-            if reply.status is None:
+            health = await _ask(session, url, "/health", until)
+            seen.health.append(health.seconds)
+            if health.status is None:
                 break
             await asyncio.sleep(HEALTH_PAUSE)
-        replies = await asked
-        watched = Reply("/watched")
-        if all(reply.status is not None for reply in replies):
-            watched = await ask("/watched")
-    return replies, health, watched.body or {}
+        seen.replies = await asked
+        if all(reply.status is not None for reply in seen.replies):
+            watched = await _ask(session, url, "/watched", until)
+            seen.watched = watched.body or {}
+            if again:
+                seen.replies.append(await _ask(session, url, paths[0], until))
+    return seen
 
 
 async def _ask(session: aiohttp.ClientSession, url: str, path: str, until: float) -> Reply:
-    reply = Reply(path)
+    reply, body = Reply(path, sent=time.monotonic()), b""
     try:
         async with asyncio.timeout_at(until), session.get(url + path) as response:
-            body = b""
             async for part in response.content.iter_any():
                 body += part
                 if len(body) > MOST_BYTES:
@@ -149,4 +204,104 @@ async def _ask(session: aiohttp.ClientSession, url: str, path: str, until: float
         reply.error = f"the server closed the connection ({type(error).__name__})"
     except ValueError:
         reply.body = body.decode(errors="replace")
+    finally:
+        reply.seconds = time.monotonic() - reply.sent
     return reply
+
+
+def _wait_for_traceback(server: Server) -> None:
+    """The log tells of an exception some time after the reply with status 500."""
+    until = time.monotonic() + patience(0.5)
+    while not ERROR.search(server.log) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def cell_failed(report: str) -> Verdict:
+    """The verdict on a cell with which no server came up; `report` is ServerDidNotStart's text."""
+    log = log_in(report)
+    error = error_in(log)
+    details = {"ran": RAN, "came_back": error}
+    if NOT_READ in log:
+        return wrong(
+            "never-comes-up",
+            "The server did not come up: importing your cell does not end.",
+            "Which line of the cell, outside of any function, can go on forever?",
+            ran=RAN,
+        )
+    if "ddress already in use" in log or not (
+        FAILED in log or error or "ended with exit code" in report
+    ):
+        return too_busy("the server did not come up in time")
+    for said, misconception, sentence, question in UNREADABLE:
+        if re.search(said, error, re.MULTILINE):
+            return wrong(misconception, sentence, question, **details)
+    return wrong(
+        "ends-the-process",
+        "The server's process ended while it imported your cell.",
+        "Which line ends the whole program?",
+        **details,
+    )
+
+
+def error_in(log: str) -> str:
+    """The last exception in a log, with the line of the cell it comes from; empty if none."""
+    found = ERROR.findall(log)
+    if not found:
+        return ""
+    lines = re.findall(r'/cell\.py", line (\d+), in \S+\n\s+(.*)', log)
+    where = "line {}: {}\n".format(*lines[-1]) if lines else ""
+    return f"{where}{found[-1][:300]}"
+
+
+def refuse_no_reply(seen: Seen, **details: str) -> None:
+    """Raise Refused where a request got no reply, or one with another status than 200."""
+    for reply in seen.replies:
+        if reply.status is None:
+            raise Refused(_no_reply(reply, details))
+        if reply.status != 200:
+            raise Refused(_bad_status(seen.log, reply, details))
+
+
+def _no_reply(reply: Reply, details: dict[str, str]) -> Verdict:
+    if "closed" not in reply.error:
+        return wrong(
+            "never-answers",
+            f"There was {reply.error}.",
+            "Which line of your handler can wait, or go on, forever?",
+            **details,
+        )
+    return wrong(
+        "ends-the-server",
+        f"Instead of a reply: {reply.error}.",
+        "Which line of your handler ends the whole program?",
+        **details,
+    )
+
+
+def _bad_status(log: str, reply: Reply, details: dict[str, str]) -> Verdict:
+    path, error = reply.path.partition("?")[0], error_in(log)
+    details = {**details, "came_back": f"status {reply.status}\n{error}".strip()}
+    if reply.status in (404, 405):
+        return wrong(
+            "endpoint-missing",
+            f"Your app does not answer a GET of {path}: the status is {reply.status}.",
+            "Which path and which method does the decorator name?",
+            **details,
+        )
+    if reply.status < 500:
+        return wrong(
+            "asks-for-more",
+            f"Your app refuses the request with status {reply.status}.",
+            "Which parameters does your handler ask for, and does the request have them?",
+            **details,
+        )
+    for said, misconception, sentence, question in RAISED:
+        if re.search(said, error if said == UNREADABLE[1][0] else log, re.MULTILINE):
+            return wrong(misconception, sentence, question, **details)
+    raise AssertionError("the last row fits every log")
+
+
+def not_awaited(**details: str) -> Verdict:
+    """The verdict on a handler that replies before a coroutine of its own has run."""
+    _, misconception, sentence, question = RAISED[3]
+    return wrong(misconception, sentence, question, **details)

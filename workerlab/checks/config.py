@@ -1,124 +1,212 @@
-"""The configuration file which an answer of exercise 06 is: written down, read, and served with."""
+"""A reader's configuration file: written down, read as Gunicorn reads it, and served with.
+
+`gunicorn --print-config` reads a file in a process of its own and prints every setting. It also
+loads the app, for which it gets something harmless here.
+"""
 
 import ast
+import difflib
+import itertools
+import os
 import re
+import shlex
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workerlab.checks.command import launched, open_to_the_network
-from workerlab.checks.gunicorn_settings import Reading, is_here, read_settings
-from workerlab.checks.patience import patience
-from workerlab.checks.verdicts import Verdict, could_not_check, not_attempted, wrong
-from workerlab.server.server import Server
-from workerlab.server.start_errors import ServerDidNotStart, misspelt_settings
+from gunicorn.config import KNOWN_SETTINGS
+
+from workerlab import ROOT
+from workerlab.checks.command import environment_of, open_to_the_network, served
+from workerlab.checks.runner import Ended, run
+from workerlab.checks.verdicts import Refused, Verdict, wrong
+from workerlab.server import Server
+from workerlab.server.commands import SETTINGS, is_loopback
 
 FILE = "gunicorn_conf.py"
 COMMAND = f"gunicorn app.main:app -c {FILE}"
-LIMIT = 8.0  # seconds for the server to come up
-DOTS = re.compile(r"^\s*\.\.\.\s*(#.*)?$", re.MULTILINE)
+KNOWN = [setting.name for setting in KNOWN_SETTINGS]
+READ_LIMIT = 3.0  # seconds for Gunicorn to read a file
+UVICORN_WORKER = r"uvicorn_worker\.(_workers\.)?UvicornWorker"
+# Of a class that the file defines or imports, `--print-config` gives the bare name, in <>.
+OF_THE_FILE = ("gunicorn_conf.", "__config__.", "<")
+# Worker classes that the lessons do not use, as `--print-config` names them: the misconception, a
+# sentence, a question.
+WORKER_CLASSES: list[tuple[str, str, str, str]] = [
+    (
+        r"uvicorn\.workers\..*",
+        "deprecated-class",
+        "This class still works, but its module is deprecated.",
+        "Which package of its own has the worker moved to?",
+    ),
+    (
+        r"sync|<SyncWorker\(\)>",
+        "sync-worker",
+        "This is Gunicorn's default worker. It speaks WSGI, and FastAPI is an ASGI app.",
+        "Which option puts a Uvicorn into each worker?",
+    ),
+    (
+        r"gthread|<ThreadWorker\(\)>",
+        "threads-worker",
+        "These workers have threads but no event loop. They speak WSGI, and FastAPI is ASGI.",
+        "Does the app need threads from its worker, or an event loop?",
+    ),
+    (
+        r"asgi|<ASGIWorker\(\)>",
+        "gunicorns-own-asgi",
+        "This is Gunicorn's own ASGI worker: there is no Uvicorn in it.",
+        "Which class has Uvicorn in its name?",
+    ),
+]
+_SETTING = re.compile(r"^(\w+) += (.*)$", re.MULTILINE)
+# Python would warn of others as it tries to read them, such as a path with `-7f` in it.
+_LITERAL = re.compile(r"None|True|False|-?\d+(?:\.\d+)?|[\[({].*")
 
 
-class Refused(Exception):
-    """There is nothing to look at; the verdict says why."""
+@dataclass(frozen=True)
+class Reading:
+    """How Gunicorn read a file: the settings by name, or None where it ended instead.
 
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.sentence)
-        self.verdict = verdict
+    `exit_code` is None where it did not come to an end; `output` is what it printed then.
+    """
+
+    settings: dict[str, Any] | None
+    exit_code: int | None
+    output: str
 
 
 @contextmanager
 def written(config: Any) -> Iterator[Path]:
     """The answer as a file in a folder of its own, gone afterwards. Raises Refused."""
-    verdict = _no_file(config)
-    if verdict is not None:
-        raise Refused(verdict)
+    _refuse(config)
     with tempfile.TemporaryDirectory(prefix="workerlab-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         (folder / FILE).write_text(config, encoding="utf-8")
         yield folder
 
 
-def _no_file(config: Any) -> Verdict | None:
-    if not isinstance(config, str):
-        return wrong(
-            "not-a-text",
-            f"The answer is of type {type(config).__name__}, and a file is one text.",
-            "What stands between the three quotation marks and the next three?",
-            expected="a str: what stands in the file",
-        )
-    if DOTS.search(config):
-        return not_attempted()
-    if config.strip().endswith(".py") and "\n" not in config.strip():
-        return wrong(
-            "name-not-text",
-            "The answer is the name of a file, and not what stands in it.",
-            "What would you see if you opened the file?",
-            ran=config,
-            expected="the text of the file",
-        )
-    try:
-        ast.parse(config)
-    except (SyntaxError, ValueError) as error:
-        question = "What stands in the line that is named? Are there quotation marks around texts?"
-        if "unterminated" in str(error):
-            question = (
-                "What does Python make of \\n between three quotation marks? And of the same with "
-                "an r before them?"
-            )
-        return wrong(
-            "syntax-error",
-            "This is no Python, and a configuration file of Gunicorn is Python.",
-            question,
-            ran=COMMAND,
-            came_back=f"line {getattr(error, 'lineno', '?')}: {error}",
-            expected="lines such as: workers = 2",
-        )
-    return None
+def read(folder: Path, env: Mapping[str, str | None] | None = None) -> Reading:
+    """How Gunicorn reads the file in this folder. `env` adds variables, or takes None away."""
+    return _read(["gunicorn", "-c", FILE, "json:dumps"], folder, env or {})
 
 
-def read_each(folder: Path, environments: list[dict[str, str | None]]) -> list[Reading]:
-    """How Gunicorn reads the file in each environment."""
-    readings = read_settings(COMMAND.split()[1:], environments, cwd=folder)
-    return [Reading(r.settings, r.exit_code, _short(r.output, folder)) for r in readings]
+def read_command(command: str) -> Reading:
+    """How Gunicorn reads a command line, with the variables that the command sets. It also loads
+    the app that the command names, and ends with an exit code other than 0 where it cannot."""
+    words = shlex.split(command.replace("{port}", "8000"))
+    program = itertools.dropwhile(lambda word: word == "env" or "=" in word, words)
+    return _read(list(program), ROOT, environment_of(words))
 
 
-def read_once(folder: Path) -> dict[str, Any]:
-    """The settings in the file, for a server that may be launched. Raises Refused."""
-    reading = read_each(folder, [{}])[0]
+def _read(words: Sequence[str], folder: Path, env: Mapping[str, str | None]) -> Reading:
+    ours = {name: None for name in os.environ if SETTINGS.fullmatch(name)}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    program = shutil.which(words[0], path=path) or words[0]
+    argv = [program, *words[1:], "--print-config"]
+    ended = run(argv, cwd=folder, env={**ours, **env}, limit=READ_LIMIT)
+    output = ended.output.replace(f"{folder}/", "")
+    return Reading(_settings(ended), ended.exit_code, output)
+
+
+def settings_of(folder: Path, env: Mapping[str, str | None] | None = None) -> dict[str, Any]:
+    """The settings of a file with which a server may be started. Raises Refused."""
+    reading = read(folder, env)
     if reading.settings is None:
         raise Refused(not_read(reading, COMMAND))
-    if not is_here(reading.settings["bind"]):
+    if not is_loopback_bind(reading.settings["bind"]):
         raise Refused(open_to_the_network(COMMAND))
     return reading.settings
 
 
+def _settings(ended: Ended) -> dict[str, Any] | None:
+    if ended.exit_code != 0:
+        return None
+    return {name: _value(text) for name, text in _SETTING.findall(ended.output)} or None
+
+
+def _value(text: str) -> Any:
+    """A printed value as Python has it: a number, a list, None; a string as it is."""
+    if not _LITERAL.fullmatch(text):
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def is_loopback_bind(bind: list[str] | str) -> bool:
+    """Whether all addresses of the setting `bind` are this machine's own."""
+    for address in bind if isinstance(bind, list) else [bind]:
+        if not address.startswith(("unix:", "fd://")):
+            host = address.removeprefix("tcp://").rpartition(":")[0] or address
+            if not (is_loopback(host) or host == "[::1]"):
+                return False
+    return True
+
+
+def judge_worker_class(worker_class: str, threads: int = 1, **details: str) -> Verdict | None:
+    """The verdict on a worker class, as `--print-config` names it, other than UvicornWorker.
+
+    None for UvicornWorker itself, and for a class that the configuration file defines. With more
+    than one of the `threads`, Gunicorn turns `sync` into `gthread`. `details` go into the verdict.
+    """
+    actual = "gthread" if worker_class == "sync" and threads > 1 else worker_class
+    for pattern, misconception, sentence, question in WORKER_CLASSES:
+        if re.fullmatch(pattern, actual):
+            return wrong(misconception, sentence, question, **details)
+    if re.fullmatch(UVICORN_WORKER, actual) or actual.startswith(OF_THE_FILE):
+        return None
+    return wrong(
+        "another-worker-class",
+        f"These workers are of the class {actual}, which the lessons don't use.",
+        "Which class did lesson 04 give to --worker-class?",
+        **details,
+    )
+
+
+@contextmanager
+def server_with(
+    folder: Path, options: str = "", env: Mapping[str, str] | None = None, **others: Any
+) -> Iterator[Server]:
+    """A server of app.main with the file; `others` are options of Server. Raises Refused."""
+    command = f"{COMMAND} --bind 127.0.0.1:{{port}} {options}".strip()
+    with served(command, cwd=folder, env=dict(env or {}), **others) as server:
+        yield server
+
+
 def not_read(reading: Reading, ran: str) -> Verdict:
     """The verdict on a file with which Gunicorn ends instead of starting."""
-    lines = [line for line in reading.output.splitlines() if line.strip()]
-    came_back = "\n".join(lines[-3:])
-    details = {"ran": ran, "came_back": came_back, "expected": "a file with which Gunicorn starts"}
+    lines = [line.strip() for line in reading.output.splitlines() if line.strip()]
+    details = {
+        "ran": ran,
+        "came_back": "\n".join(lines[-2:]),
+        "expected": "a file with which Gunicorn starts",
+    }
     if reading.exit_code is None:
         return wrong(
             "never-ends",
-            "Gunicorn did not come to the end of the file; it was ended.",
-            "Which line can go on for ever?",
+            "Gunicorn did not come to the end of the file, so it was stopped.",
+            "Which line can go on forever?",
             **details,
+        )
+    if "Invalid value for" in reading.output:
+        invalid = next(line for line in lines if "Invalid value for" in line)
+        return wrong(
+            "invalid-value",
+            "Gunicorn does not take the value of one of the settings.",
+            "What type must the value of this setting have?",
+            **{**details, "came_back": invalid},
         )
     if "Traceback" in reading.output:
         return wrong(
             "raises",
             "The file raises an exception while Gunicorn reads it.",
             "Is everything that the file uses imported in the file itself?",
-            **details,
-        )
-    if "Invalid value for" in reading.output:
-        return wrong(
-            "invalid-value",
-            "Gunicorn does not take the value of one of the settings.",
-            "Of which type has the value of this setting to be?",
             **details,
         )
     return wrong(
@@ -129,84 +217,83 @@ def not_read(reading: Reading, ran: str) -> Verdict:
     )
 
 
-@contextmanager
-def served(folder: Path, options: str = "", env: dict[str, str] | None = None) -> Iterator[Server]:
-    """A server of app.main with the file. Raises Refused, also where it does not start."""
-    command = f"{COMMAND} --bind 127.0.0.1:{{port}} {options}".strip()
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(
-                launched(command, cwd=folder, env=env, timeout=patience(LIMIT))
-            )
-        except ServerDidNotStart as error:
-            raise Refused(_did_not_start(_short(str(error), folder))) from None
-        except ValueError:
-            raise Refused(open_to_the_network(COMMAND)) from None
-        yield server
+def unknown_names(config: str) -> list[str]:
+    """Names which the file assigns, never uses, and which are no settings: Gunicorn skips them."""
+    nodes = list(ast.walk(ast.parse(config)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    used = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+    assigned = [
+        target.id
+        for statement in ast.parse(config).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+    return [name for name in assigned if name not in used.union(KNOWN) and not name.startswith("_")]
 
 
-def _did_not_start(report: str) -> Verdict:
-    if report.count("Booting worker") > 1:
-        return wrong(
-            "workers-end",
-            "Each worker ends as soon as it has started, and the master starts another.",
-            "Which line of the file runs in a worker, and ends it?",
-            ran=COMMAND,
-            came_back="\n".join(line.strip() for line in report.splitlines()[-3:]),
-            expected="a server that answers",
-        )
-    if " within " in report:
-        return could_not_check(
-            "no server came up in time; is the machine busy, or does the file wait for ever?"
-        )
-    log = [line.strip() for line in report.splitlines()[1:] if line.strip()]
-    details = {
-        "ran": COMMAND,
-        "came_back": "\n".join([log[0][:200], *log[-3:]]) if log else "",
-        "expected": "a server that answers",
-    }
-    if "class uri" in report or "'str' object is not callable" in report:
-        return wrong(
-            "no-such-class",
-            "Gunicorn cannot import the worker class under this name.",
-            "Which module holds the class? Can anybody import your file by its name, or would the "
-            "class itself do?",
-            **details,
-        )
-    if "unexpected keyword argument" in report:
-        return wrong(
-            "no-such-parameter",
-            "Your worker hands Uvicorn a parameter which it does not have.",
-            "How is the parameter spelt in uvicorn --help, with _ in the place of -?",
-            **details,
-        )
+def no_such_setting(config: str, **details: str) -> Verdict | None:
+    """The verdict on a name in the file that is no setting of Gunicorn's; None if there is none.
+
+    To be asked where something is missing: for a file that does what it should, it is harmless.
+    """
+    names = unknown_names(config)
+    if not names:
+        return None
+    close = {name: difflib.get_close_matches(name, KNOWN, 1, 0.8) for name in names}
+    name = next((name for name in names if close[name]), " or ".join(names))
+    meant = f" Did you mean {close[name][0]}?" if close.get(name) else ""
     return wrong(
-        "does-not-start",
-        "The server did not come up.",
-        "What do the last lines say?",
+        "no-such-setting",
+        f"Gunicorn has no setting {name}, and skips it without a word.{meant}",
+        "How does the list of settings in Gunicorn's documentation spell it?",
         **details,
     )
 
 
-def misspelt(folder: Path, ran: str, came_back: str, expected: str) -> Verdict | None:
-    """The verdict on a name which is almost that of a setting, and which Gunicorn ignores."""
-    sentence = misspelt_settings(COMMAND, folder)
-    if sentence is None:
-        return None
-    return wrong(
-        "misspelt-setting",
-        sentence.partition(" Is ")[0],
-        "What does Gunicorn say of a name in this file which it does not know?",
-        ran=ran,
-        came_back=came_back,
-        expected=expected,
-    )
-
-
-def defines_a_class(config: str) -> bool:
-    """Whether the file holds a class of its own."""
-    return any(isinstance(node, ast.ClassDef) for node in ast.walk(ast.parse(config)))
-
-
-def _short(text: str, folder: Path) -> str:
-    return text.replace(f"{folder}/", "")
+def _refuse(config: Any) -> None:
+    if not isinstance(config, str):
+        raise Refused(
+            wrong(
+                "not-a-string",
+                f"The answer is of type {type(config).__name__}, and a file is one string here.",
+                "What stands between the three quotation marks and the next three?",
+                expected="a str: the text of the file",
+            )
+        )
+    if config.strip().endswith(".py") and "\n" not in config.strip():
+        raise Refused(
+            wrong(
+                "name-not-text",
+                "The answer is the name of a file, and not its text.",
+                "What would you see if you opened the file?",
+                ran=config,
+                expected="the text of the file",
+            )
+        )
+    if config.strip().startswith("-"):
+        raise Refused(
+            wrong(
+                "option-not-setting",
+                "This is an option of the command line, and a configuration file has settings.",
+                "How does Gunicorn's documentation name the setting that belongs to the option?",
+                ran=config,
+                expected="lines such as: workers = 2",
+            )
+        )
+    try:
+        ast.parse(config)
+    except (SyntaxError, ValueError) as error:
+        raise Refused(
+            wrong(
+                "syntax-error",
+                "This is not Python, and a configuration file of Gunicorn is Python.",
+                "What does Python make of \\n between three quotation marks, and with an r before "
+                "them?"
+                if "unterminated" in str(error)
+                else "What is in that line? Are there quotation marks around strings?",
+                ran=COMMAND,
+                came_back=f"line {getattr(error, 'lineno', '?')}: {error}",
+                expected="lines such as: workers = 2",
+            )
+        ) from None

@@ -42,11 +42,17 @@ class Verdict:
                 first, *more = text.splitlines()
                 lines.append(f"  {name}: {first}")
                 lines += [f"      {line}" for line in more]
-        if self.misconception:
-            lines.append(f"  Kind of mistake: {self.misconception}")
         if self.question:
             lines.append(f"  Ask yourself: {self.question}")
         return "\n".join(lines)
+
+
+class Refused(Exception):
+    """Ends a check with this verdict, from wherever it is raised."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.sentence)
+        self.verdict = verdict
 
 
 def right(sentence: str, ran: str = "", came_back: str = "") -> Verdict:
@@ -69,9 +75,21 @@ def wrong(
 
 def not_attempted() -> Verdict:
     """The blank is still there."""
-    return Verdict("not attempted", "put your answer in the place of the three dots, and run again")
+    return Verdict("not attempted", "replace the three dots with your answer, and run again")
 
 
 def could_not_check(why: str) -> Verdict:
     """Neither right nor wrong: the check itself did not come to an end."""
     return Verdict("could not check", why)
+
+
+def too_busy(what: str) -> Verdict:
+    """This machine was too slow to tell right from wrong; `what` says what did not happen."""
+    return could_not_check(f"{what}: this machine is too busy to tell; run the cell again")
+
+
+def asked_anew(exercise: str) -> Verdict:
+    """The answer is to a task as it was asked before; `exercise` is its number, as "05"."""
+    return could_not_check(
+        f"This task has changed; `./learn reset {exercise}` brings the new one and keeps yours."
+    )

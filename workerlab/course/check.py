@@ -94,7 +94,7 @@ def _check(path: Path, root: Path, limit: float) -> list[bool]:
     try:
         for section in sections(notebook):
             with_check.update(section.tasks)
-            # The reader sees what is under way.
+            # The reader sees what is being checked.
             print(f"{name}, task {section.tasks[0]}", flush=True)
             for task, text in zip(section.tasks, session.judge(section), strict=True):
                 if task != section.tasks[0]:
@@ -178,7 +178,7 @@ def verdict_on(ran: Ran, limit: float) -> Verdict:
         return wrong(
             "never-ends",
             f"Your cell did not end within {limit:g} seconds; it was stopped.",
-            "Which line can wait for ever?",
+            "Which line can wait forever?",
             ran=f"the cell which begins with: {first}",
         )
     if ran.kind == "died":

@@ -26,7 +26,7 @@ def serve(
     `port` is 8888 or, where that is taken, the next free one. One that is asked for must be free.
     """
     if port is not None and not is_free(port):
-        sys.exit(f"learn: port {port} is taken; choose another, or leave --port away.")
+        sys.exit(f"learn: port {port} is taken; choose another, or omit --port.")
     ask_no_questions()
 
     # Imported here: it takes half a second, which the sentences above need not wait for.

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from workerlab.course import files, notebooks
 
 PATIENCE = 5.0  # seconds to wait for another process which is writing
 DONE, OPEN = "✔", "·"
+FORM = re.compile(r"^FORM = (\d+)$", re.MULTILINE)
 
 # Kept from the start, since a notebook may change its folder later.
 try:
@@ -22,7 +24,7 @@ try:
 except FileNotFoundError:  # it has been deleted
     STARTED_IN = Path("/")
 
-Done = dict[str, dict[str, str]]  # exercise "01" -> task "1" -> when it was first right
+Done = dict[str, dict[str, str]]  # exercise "01" -> `key` of a task -> when it was first right
 
 
 def is_reader_here(root: Path = ROOT) -> bool:
@@ -54,13 +56,26 @@ def record(exercise: str, task: int, root: Path = ROOT) -> None:
     try:
         with _lock(root):
             done = _read_or_set_aside(root)
-            if str(task) in done.get(exercise, {}):
+            name = key(exercise, task, root)
+            if name in done.get(exercise, {}):
                 return
-            done.setdefault(exercise, {})[str(task)] = datetime.now().isoformat(timespec="seconds")
+            done.setdefault(exercise, {})[name] = datetime.now().isoformat(timespec="seconds")
             text = json.dumps(done, indent=1, sort_keys=True) + "\n"
             files.write(file(root), text.encode())
     except OSError as error:
         _say(f"That this task is done could not be noted: {error}")
+
+
+def key(exercise: str, task: int, root: Path = ROOT) -> str:
+    """Under what a task is recorded: its number and, where it has been asked anew, its form.
+
+    What was recorded for an earlier form does not count for the new one. The form is read from the
+    check's source, since importing all checks would take longer than showing the progress.
+    """
+    for path in root.glob(f"workerlab/checks/ex{exercise}_*/task_{task}_*.py"):
+        if form := FORM.search(path.read_text(encoding="utf-8")):
+            return f"{task}.{form[1]}"
+    return str(task)
 
 
 def file(root: Path = ROOT) -> Path:
@@ -69,8 +84,10 @@ def file(root: Path = ROOT) -> Path:
 
 def is_finished(exercise: Path, root: Path = ROOT) -> bool:
     """Whether all tasks of an exercise notebook are done."""
-    done = load(root).get(exercise.name[:2], {})
-    return all(str(task) in done for task in notebooks.tasks(notebooks.load(exercise)))
+    number = exercise.name[:2]
+    done = load(root).get(number, {})
+    tasks = notebooks.tasks(notebooks.load(exercise))
+    return all(key(number, task, root) in done for task in tasks)
 
 
 def show(root: Path = ROOT) -> int:
@@ -85,7 +102,7 @@ def show(root: Path = ROOT) -> int:
             print(f"learn: {place} cannot be read as a notebook; it is left out.", file=sys.stderr)
             continue
         number, tasks = path.name[:2], notebooks.tasks(notebook)
-        dates = [done.get(number, {}).get(str(task)) for task in tasks]
+        dates = [done.get(number, {}).get(key(number, task, root)) for task in tasks]
         marks = " ".join(DONE if date else OPEN for date in dates)
         last = max((date[:10] for date in dates if date), default="")
         rows.append((number, notebooks.title(notebook), marks, last))

@@ -1,4 +1,4 @@
-"""The slow service which the app of exercise 02, task 2 asks."""
+"""The slow service that the app of task 2 asks for tickets."""
 
 import json
 import threading
@@ -6,39 +6,61 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
 
+from workerlab.checks.patience import patience
 
-@dataclass
+SECONDS = 0.5  # that a ticket takes
+GATHERING = 1.5  # seconds that the first question waits for the others, more on a busy machine
+# Some clients give up after 5 seconds.
+LONGEST = 3.0
+
+
 class TicketService:
-    """What the service behind task 2 has seen."""
+    """Questions that are asked at once are answered together, so that they can be counted.
 
-    url: str = ""
-    tickets: set[str] = field(default_factory=set)
-    under_way: int = 0
-    peak: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    The first ones are kept until there are `at_once` of them, or for a time; the later ones are
+    answered at once. `peak` is how many at most were waiting at one moment, and `asked` holds when
+    each ticket was asked for (monotonic seconds).
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self.url = ""
+        self.peak = 0
+        self.asked: dict[str, float] = {}
+        self._at_once = at_once
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._all_here = threading.Event()
+        self._limit = min(patience(GATHERING), LONGEST)
+
+    def ticket(self) -> str:
+        """A ticket that nobody has had before."""
+        ticket = uuid.uuid4().hex[:8]
+        with self._lock:
+            self.asked[ticket] = time.monotonic()
+            self._waiting += 1
+            self.peak = max(self.peak, self._waiting)
+        if not self._all_here.is_set():
+            if self.peak < self._at_once:
+                self._all_here.wait(self._limit)
+            self._all_here.set()
+            time.sleep(SECONDS)
+        with self._lock:
+            self._waiting -= 1
+        return ticket
 
 
 @contextmanager
-def ticket_service(seconds: float) -> Iterator[TicketService]:
-    """A service on 127.0.0.1 which takes `seconds` for a ticket, and gives each but once."""
-    service = TicketService()
+def ticket_service(at_once: int) -> Iterator[TicketService]:
+    """Such a service on 127.0.0.1, until the block ends."""
+    service = TicketService(at_once)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            with service.lock:
-                service.under_way += 1
-                service.peak = max(service.peak, service.under_way)
-            time.sleep(seconds)
-            ticket = uuid.uuid4().hex[:8]
-            with service.lock:
-                service.under_way -= 1
-                service.tickets.add(ticket)
-            body = json.dumps({"ticket": ticket}).encode()
+            body = json.dumps({"ticket": service.ticket()}).encode()
             try:
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

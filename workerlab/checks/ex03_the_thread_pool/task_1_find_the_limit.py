@@ -1,213 +1,161 @@
-"""Exercise 03, task 1: a function that finds out how many handlers run at once."""
+"""A function that finds out how many handlers a server runs at once."""
 
 import math
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from workerlab.checks.calling import ask, did_not_return, is_blocking_client, no_function
-from workerlab.checks.exercise import name_of, source_of
-from workerlab.checks.runner import Result, call_alone
-from workerlab.checks.verdicts import Verdict, right, wrong
-from workerlab.server.server import Server, end
+from workerlab.checks.answer import name_of
+from workerlab.checks.function import is_number, nothing_returned, refuse_no_function, returned_by
+from workerlab.checks.observer import observed
+from workerlab.checks.patience import slowness
+from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
+from workerlab.records import Run
 
+HINTS = [
+    "If you send more requests than there are threads, which field of the replies shows "
+    "that some of them waited?",
+    "Two handlers run at the same moment if each began before the other ended. How many "
+    "began before the very first of them ended?",
+    "Send 41 requests with asyncio.gather, find the smallest ended among the replies, and "
+    "count the replies whose began is smaller.",
+]
+COMMAND = "uvicorn workerlab.checks.together_app:app --port {port}"
 TOKENS = (7, 23)
-SECONDS = 0.1  # from the last handler's begin to the end of all that run at once
-LONGER = 0.2  # where the first look left open whether the machine was busy
+# Seconds from the last handler's begin to the end of all that run at once, and seconds for the
+# function. The second look is for a value that the haste of a busy machine may have spoiled.
+LOOKS = ((0.1, 7.0), (0.3, 10.0))
+IDLE = 1.3  # how slow (see `slowness`) a machine may be that does not spoil a value
 
 
-@dataclass
-class Seen:
-    """What the function returned for one server, and what that server counted."""
+@dataclass(frozen=True)
+class Look:
+    """What the function returned for a server with so many tokens, and what that server saw."""
 
     tokens: int
-    result: Result
-    begun: int
+    value: Any
+    sent: int
     peak: int
 
     @property
-    def value(self) -> Any:
-        return self.result.value
+    def is_whole(self) -> bool:
+        return is_number(self.value) and self.value % 1 == 0
 
     @property
     def is_right(self) -> bool:
-        return self.result.kind == "returned" and self.value == self.tokens
+        return self.is_whole and self.value == self.tokens
 
     @property
-    def may_be_haste(self) -> bool:
-        """Whether handlers may have ended before the pool was full, on a busy machine."""
-        return (
-            self.result.kind == "returned"
-            and _is_number(self.value)
-            and self.begun > self.tokens
-            and self.peak > 1
-            and 0 < self.value < self.tokens
-        )
+    def is_certain(self) -> bool:
+        """Whether a second look would show no more."""
+        return self.is_right or not self.is_whole or self.sent == 0 or self.peak <= 1
 
 
-def judge_limit(function: Any) -> Verdict:
-    """Call the function against two servers, side by side, with pools of different sizes."""
-    if verdict := no_function(function):
-        return verdict
-    with ThreadPoolExecutor(len(TOKENS)) as threads:
-
-        def look(seconds: float) -> list[Seen]:
-            return list(threads.map(lambda server: _look(function, server, seconds), servers))
-
-        try:
-            servers = list(threads.map(_start, TOKENS))
-            seen = look(SECONDS)
-            in_doubt = all(one.is_right or one.may_be_haste for one in seen)
-            if in_doubt and not all(one.is_right for one in seen):
-                seen = look(LONGER)
-        finally:
-            list(threads.map(lambda tokens: end(_name(tokens), grace=0), TOKENS))
-    call = f"{name_of(function)}(url)"
-    for one in seen:
-        if one.result.kind not in ("returned", "not json"):
-            return did_not_return(one.result, call)
-    ran = f"{call}, against a server with {TOKENS[0]} tokens and one with {TOKENS[1]}"
-    came_back = " and ".join(repr(one.value) for one in seen)[:300]
-    if all(one.is_right for one in seen):
-        return right("your function finds the edge of either pool.", ran, came_back)
-    begun = " and ".join(str(one.begun) for one in seen)
-    peaks = " and ".join(str(one.peak) for one in seen)
-    return _what_is_wrong(
-        seen,
-        source_of(function),
-        {
-            "ran": ran,
-            "came_back": f"{came_back}\nthe servers saw {begun} requests, {peaks} of them at once",
-            "expected": f"{TOKENS[0]} and {TOKENS[1]}",
-        },
-    )
-
-
-def _name(tokens: int) -> str:
-    return f"check-{tokens}"
-
-
-def _start(tokens: int) -> Server:
-    command = "uvicorn workerlab.checks.ex03_the_thread_pool.counting_app:app --port {port}"
-    return Server(command, name=_name(tokens), env={"THREADS": str(tokens)})
-
-
-def _look(function: Any, server: Server, seconds: float) -> Seen:
-    url = f"{server.url}/slow-def?seconds={seconds:.2f}"
-    before = ask(f"{server.url}/count")
-    result = call_alone(source_of(function), name_of(function), [url])
-    after = ask(f"{server.url}/count")
-    return Seen(after["tokens"], result, after["begun"] - before["begun"], after["peak"])
-
-
-def _what_is_wrong(seen: list[Seen], source: str, details: dict[str, str]) -> Verdict:
-    refused = [one for one in seen if not one.is_right]
-    look = refused[0]
-    verdict = _no_number(look, details)
-    if verdict is not None:
-        return verdict
-    if look.begun == 0:
-        return wrong(
-            "nothing-sent",
-            "Your function sent no request, so it cannot know this server.",
-            "Does the number come from the server, or from what you remember of the default?",
-            **details,
-        )
-    if look.peak == 1:
-        if is_blocking_client(source):
-            return wrong(
-                "blocking-client",
-                "The requests went one by one, though they were started together.",
-                "Does the client that you use await, or does it block the loop?",
-                **details,
-            )
-        return wrong(
-            "one-by-one",
-            "Each request waited for the reply to the one before.",
-            "How many threads does a server need that has one request at a time?",
-            **details,
-        )
-    if look.begun <= look.tokens:
-        return wrong(
-            "too-few-sent",
-            f"Your function sent {look.begun} requests, and all of them found a thread.",
-            "How do you know that one more would have had to wait?",
-            **details,
-        )
-    if all(one.value == one.begun for one in refused):
-        return wrong(
-            "all-that-were-sent",
-            "Your function returns how many requests it sent, not how many ran at once.",
-            "From when to when does a handler run: from sent to received, or from began to ended?",
-            **details,
-        )
-    if all(one.value == math.ceil(one.begun / one.tokens) for one in seen):
-        return wrong(
-            "counts-the-steps",
-            "Your function counts the steps of the staircase.",
-            "You know how many steps there are. How many handlers stand on one?",
-            **details,
-        )
-    if all(abs(one.value - one.tokens) == 1 for one in refused):
-        return wrong(
-            "off-by-one",
-            f"Your function says {look.value}, and {look.tokens} run at once.",
-            "Is the first one that has to wait among those that run at once?",
-            **details,
-        )
-    if look.peak < look.tokens:
-        return wrong(
-            "limit-of-the-client",
-            f"At most {look.peak} of your requests were there at once, of {look.begun}.",
-            "What else limits how many go at once: a pool of threads, a semaphore, a connector?",
-            **details,
-        )
-    if seen[0].value == seen[1].value:
-        return wrong(
-            "same-for-both",
-            "Your function says the same of two different servers.",
-            "Which part of your answer depends on the replies?",
-            **details,
-        )
-    return wrong(
+# What fits each of the refused looks, the misconception, a sentence, a question. The first row that
+# fits is told.
+MISTAKES: list[tuple[Callable[[Look], bool], str, str, str]] = [
+    (
+        lambda look: look.sent == 0,
+        "nothing-sent",
+        "Your function sent no request, so it can't know this server.",
+        "Does the number come from the server, or from what you remember about the default?",
+    ),
+    (
+        lambda look: look.peak <= 1,
+        "one-by-one",
+        "Your requests arrived one by one, each after the reply to the previous one.",
+        "Which line waits for a reply before the next request is sent?",
+    ),
+    (
+        lambda look: look.value == look.sent > look.tokens,
+        "all-that-were-sent",
+        "Your function returns how many requests it sent, not how many ran at once.",
+        "What do you count: requests without a reply, or handlers between began and ended?",
+    ),
+    (
+        lambda look: look.value == look.peak,
+        "too-few-at-once",
+        "Too few of your requests were at the server at once, so none of them had to wait.",
+        "How do you know that one more would have waited? What limits your client: the number "
+        "of requests, a pool of threads, a semaphore?",
+    ),
+    (
+        lambda look: look.value == math.ceil(look.sent / look.tokens),
+        "counts-the-steps",
+        "Your function counts the steps of the staircase.",
+        "You know how many steps there are. How many handlers are on one step?",
+    ),
+    (
+        lambda look: abs(look.value - look.tokens) == 1,
+        "off-by-one",
+        "Your function is off by one.",
+        "Does the first request that has to wait count among those that run at once?",
+    ),
+    (
+        lambda look: True,
         "another-number",
         "This is not the number of handlers that ran at once.",
-        "What must hold of began and ended of two handlers that run at the same moment?",
-        **details,
+        "What must be true of began and ended of two handlers that run at the same moment?",
+    ),
+]
+
+
+def check(function: Any) -> Verdict:
+    """Call the function for two servers, side by side, whose pools are of different sizes."""
+    refuse_no_function(function)
+    with ThreadPoolExecutor(len(TOKENS)) as threads:
+        looks = list(threads.map(partial(_look, function), TOKENS))
+    last = [of_one[-1] for of_one in looks]
+    details = {
+        "ran": f"{name_of(function)}(url), for a server with {TOKENS[0]} tokens and one with "
+        f"{TOKENS[1]}",
+        "came_back": " and ".join(repr(look.value) for look in last)[:300],
+    }
+    if all(look.is_right for look in last):
+        return right("your function finds the limit of both pools.", **details)
+    has_changed = any(
+        not of_one[-1].is_certain and of_one[-1].value != of_one[0].value for of_one in looks
     )
+    if has_changed and slowness() > IDLE:
+        return too_busy("asked twice about the same server, your function gave two numbers")
+    details["came_back"] += "\nthe servers saw " + " and ".join(
+        f"{look.sent} requests, {look.peak} of them handled at once" for look in last
+    )
+    details["expected"] = f"{TOKENS[0]} and {TOKENS[1]}"
+    return _what_is_wrong([look for look in last if not look.is_right], details)
 
 
-def _no_number(look: Seen, details: dict[str, str]) -> Verdict | None:
+def _look(function: Any, tokens: int) -> list[Look]:
+    """One look, or two where the first one leaves it open whether the machine was too busy."""
+    looks: list[Look] = []
+    ran = f"{name_of(function)}(url)"
+    env = {"THREADS": str(tokens)}
+    with observed(COMMAND, name=f"check-{tokens}", env=env) as seen:
+        for seconds, limit in LOOKS:
+            began, url = time.monotonic(), f"{seen.url}/wait?seconds={seconds}"
+            result = returned_by(function, [[url]], ran, limit=limit, env=seen.caller_env)
+            sent = [record for record in seen.run("/wait").records if record.sent > began]
+            # Of a request that never got a thread, a Run takes the handler to begin on arrival.
+            peak = Run([record for record in sent if record.in_thread_pool]).peak_overlap
+            looks.append(Look(tokens, result.value[0], len(sent), peak))
+            if looks[-1].is_certain:
+                break
+    return looks
+
+
+def _what_is_wrong(looks: list[Look], details: Mapping[str, str]) -> Verdict:
+    look = next((look for look in looks if not look.is_whole), looks[0])
     if look.value is None:
+        return nothing_returned(**details)
+    if not look.is_whole:
         return wrong(
-            "nothing-returned",
-            "Your function returns nothing.",
-            "Which line hands the number back?",
+            "not-a-whole-number",
+            "Your function should return one whole number: how many handlers ran at once.",
+            "Which of the things that you have counts handlers?",
             **details,
         )
-    if isinstance(look.value, str) and look.result.kind == "returned":
-        return wrong(
-            "text-not-number",
-            "Your function returns a text.",
-            "What does int() do?",
-            **details,
-        )
-    if not _is_number(look.value):
-        return wrong(
-            "replies-not-number",
-            "Your function returns a collection and not one number.",
-            "What do you want to know of the replies, in one whole number?",
-            **details,
-        )
-    if isinstance(look.value, float) and not look.value.is_integer():
-        return wrong(
-            "seconds-not-handlers",
-            "Your function returns a fraction, and handlers come in whole numbers.",
-            "Which of your figures counts handlers, and which is in seconds?",
-            **details,
-        )
-    return None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+    told = next(row for fits, *row in MISTAKES if all(map(fits, looks)))
+    return wrong(*told, **details)

@@ -1,142 +1,105 @@
-"""Exercise 03, task 2: an app which sets the size of its pool when it starts."""
+"""A lifespan that gives the thread pool sixty tokens."""
 
 import ast
-import inspect
-import time
 from typing import Any
 
-from workerlab.checks.app import Seen, serve_and_ask
-from workerlab.checks.ex03_the_thread_pool.pool_mistakes import (
-    PATH,
-    READ,
-    REQUESTS,
-    TOKENS,
-    another_peak,
-    did_not_start,
-    not_the_reply,
-)
-from workerlab.checks.exercise import source_of
-from workerlab.checks.verdicts import Verdict, could_not_check, not_attempted, right, wrong
-from workerlab.records import peak_overlap
+from workerlab.checks.answer import body_of, name_of, source_of
+from workerlab.checks.app import serving
+from workerlab.checks.function import refuse_no_function
+from workerlab.checks.patience import patience
+from workerlab.checks.runner import run_coroutine
+from workerlab.checks.verdicts import Verdict, asked_anew, right, too_busy, wrong
+from workerlab.load import burst
+from workerlab.records import Run
 
-SECONDS = 1.0  # for each handler
-LONGER = 2.0  # where the first look left open whether the machine was busy
-
-
-def judge_start_up(app: Any) -> Verdict:
-    """Serve the cell and count how many handlers of /wait are under way at once."""
-    endpoint = _endpoint(app)
-    if endpoint is None:
-        return _no_endpoint(app)
-    source = source_of(endpoint)
-    if _has_dots(source):
-        return not_attempted()
-    if inspect.iscoroutinefunction(endpoint):
-        return _async_endpoint(source)
-    began = time.monotonic()
-    seen, peak = _look(source, REQUESTS, SECONDS)
-    if seen.started and not _is_sure(seen, peak) and time.monotonic() - began < 3.5:
-        seen, peak = _look(source, REQUESTS, LONGER)
-    if not seen.started:
-        return did_not_start(seen)
-    if peak is None:
-        return not_the_reply(seen)
-    if peak == TOKENS:
-        return right(
-            f"{TOKENS} handlers ran at once, and the others waited for a thread.",
-            f"your app, and {REQUESTS} requests to {PATH} at once",
-            f"{peak} handlers under way at one moment",
-        )
-    if not _is_sure(seen, peak) and peak > 40:
-        return could_not_check(
-            "this machine was too busy to start so many handlers within a second; run it again"
-        )
-    return another_peak(app, source, peak)
+FORM = 2
+HINTS = [
+    "Which function did lesson 03 print before it started the server with 100 tokens?",
+    "The part before the yield runs when the app starts. Which object counts the tokens, and "
+    "how do you get hold of the one that FastAPI uses?",
+    "anyio.to_thread.current_default_thread_limiter() returns the limiter; set its "
+    "total_tokens before the yield.",
+]
+APP = "workerlab.checks.ex03_the_thread_pool.pool_app"
+TOKENS = 60
+REQUESTS = 64
+# From the last handler's begin to the end of all that run at once: for a first look, and for a
+# second one where the machine was too busy for the first.
+LOOKS = (0.3, 1.2)  # seconds
+TIMEOUT = 5.0  # seconds for each request
 
 
-def _look(source: str, n: int, seconds: float) -> tuple[Seen, int | None]:
-    """The peak of handlers under way; None where the replies do not say."""
-    source = f"{source}\nprint({READ!r}, flush=True)\n"
-    seen = serve_and_ask(source, [f"{PATH}?seconds={seconds}"] * n)
-    # What waited for too long has no reply; the others still tell the peak.
-    answered = [reply for reply in seen.replies if reply.status is not None]
-    times = [_times(reply.body) for reply in answered if reply.status == 200]
-    if not times or len(times) < len(answered) or None in times:
-        return seen, None
-    return seen, peak_overlap(times)
+def check(lifespan: Any) -> Verdict:
+    """Serve an app with this lifespan and count the handlers of /wait that run at once."""
+    if hasattr(lifespan, "routes"):  # the app, as the task asked for it before
+        return asked_anew("03")
+    refuse_no_function(lifespan)
+    source = f"{source_of(lifespan)}\n\nlifespan = {name_of(lifespan)}\n"
+    with serving(source, APP, probe=True) as server:
+        for seconds in LOOKS:
+            wait = f"{server.url}/wait?seconds={seconds}"
+            run = run_coroutine(burst(wait, n=REQUESTS, timeout=patience(TIMEOUT)))
+            # Of a request that never got a thread, a Run takes the handler to begin on arrival.
+            handled = Run([record for record in run.records if record.in_thread_pool])
+            if _is_certain(run, handled):
+                return _verdict_on(handled.peak_overlap, lifespan)
+    return too_busy(f"{REQUESTS} requests did not reach the server at once")
 
 
-def _times(body: Any) -> tuple[float, float] | None:
-    """When a handler began and ended, as its reply has it."""
-    if not isinstance(body, dict):
-        return None
-    times = body.get("began"), body.get("ended")
-    return times if all(isinstance(moment, int | float) for moment in times) else None
-
-
-def _is_sure(seen: Seen, peak: int | None) -> bool:
-    """Whether all requests had reached the app before the first handler ended."""
-    if peak is None or peak == REQUESTS:
+def _is_certain(run: Run, handled: Run) -> bool:
+    """Whether all requests were there before the first handler ended: the others had to wait."""
+    if handled.peak_overlap == REQUESTS:
         return True
-    reached = [request["reached"] for request in seen.watched.get("requests", [])]
-    ended = [times[1] for reply in seen.replies if (times := _times(reply.body))]
-    return len(reached) == REQUESTS and max(reached) < min(ended)
+    reached = [record.reached for record in run.records]
+    ended = [record.ended for record in handled.records if record.ended is not None]
+    return None not in reached and bool(ended) and max(reached) < min(ended)
 
 
-def _endpoint(app: Any) -> Any:
-    for route in getattr(app, "routes", []):
-        if getattr(route, "path", "") == PATH:
-            return inspect.unwrap(route.endpoint)
-    return None
-
-
-def _no_endpoint(app: Any) -> Verdict:
-    if not hasattr(app, "routes"):
-        return wrong(
-            "not-an-app",
-            f"The answer is of type {type(app).__name__} and not an app.",
-            "Which line of the cell makes the app?",
-            expected="the FastAPI object itself",
-        )
-    return wrong(
-        "no-such-endpoint",
-        f"The app has no endpoint {PATH} any more.",
-        "Which part of the cell was yours to fill in?",
-        expected=f"the endpoint {PATH}, as it was given",
-    )
-
-
-def _has_dots(source: str) -> bool:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return False
-    lines = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
-    return any(isinstance(line, ast.Constant) and line.value is ... for line in lines)
-
-
-def _async_endpoint(source: str) -> Verdict:
-    """A coroutine takes no thread: either it blocks the loop, or nothing limits it."""
-    seen, peak = _look(source, 3, 0.3)
-    if not seen.started:
-        return did_not_start(seen)
-    if peak is None:
-        return not_the_reply(seen)
+def _verdict_on(peak: int, lifespan: Any) -> Verdict:
     details = {
-        "ran": f"your app, and 3 requests to {PATH} at once",
-        "came_back": f"{peak} under way at one moment",
-        "expected": f"{PATH} as it was given: a plain def, in the thread pool",
+        "ran": f"an app with your lifespan, and {REQUESTS} requests to its /wait at once",
+        "came_back": f"{peak} handlers at once",
     }
-    if peak == 1:
+    if peak == TOKENS:
+        return right(f"{TOKENS} handlers ran at once, and the rest waited for a thread.", **details)
+    details["expected"] = f"{TOKENS} handlers at once, and {REQUESTS - TOKENS} that wait"
+    if peak == 40 and _goes_on_after_yield(lifespan):
         return wrong(
-            "blocks-the-loop",
-            "The handler is async def now, and it blocks the event loop while it sleeps.",
-            "In which thread does FastAPI run an async def handler?",
+            "at-shut-down",
+            "The pool still has its 40 tokens: what stands after the yield runs at shutdown.",
+            "When does the part before the yield run, and when the part after it?",
+            **details,
+        )
+    if peak == 40:
+        return wrong(
+            "still-forty",
+            "The pool still has its 40 tokens: nothing reads what you set.",
+            "Which object does FastAPI ask for a token, and what is its attribute called?",
+            **details,
+        )
+    if abs(peak - TOKENS) == 1:
+        return wrong(
+            "off-by-one",
+            f"{peak} handlers ran at once, and it should be {TOKENS}.",
+            "Which request is the first that has to wait?",
+            **details,
+        )
+    if peak > TOKENS:
+        return wrong(
+            "too-many",
+            f"More than {TOKENS} handlers ran at once.",
+            "How many tokens were there before your line ran, and how many after it?",
             **details,
         )
     return wrong(
-        "not-in-the-pool",
-        "The handler is async def now: it does not use the pool, so nothing limits it.",
-        "Which handlers does FastAPI run in the thread pool?",
+        "too-few",
+        f"{peak} handlers ran at once, and it should be {TOKENS}.",
+        "How many tokens are there when the first request arrives?",
         **details,
     )
+
+
+def _goes_on_after_yield(lifespan: Any) -> bool:
+    body = body_of(lifespan) or []
+    yields = [isinstance(getattr(line, "value", None), ast.Yield) for line in body]
+    return True in yields and not yields[-1]

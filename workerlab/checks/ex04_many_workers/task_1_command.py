@@ -1,216 +1,97 @@
 """Exercise 04, task 1: what a Gunicorn command starts."""
 
-import json
 import os
 import re
 import shlex
-import time
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
 
-from workerlab.checks.command import (
-    launched,
-    open_to_the_network,
-    refused,
-    without_configuration,
-)
-from workerlab.checks.gunicorn_settings import is_here, read_settings
-from workerlab.checks.patience import patience
-from workerlab.checks.verdicts import Verdict, could_not_check, right, wrong
-from workerlab.checks.worker_classes import UVICORN_WORKER, class_of, judge_worker_class
-from workerlab.server.server import Server
-from workerlab.server.start_errors import ServerDidNotStart
+from workerlab.checks.command import open_to_the_network, refuse, served
+from workerlab.checks.config import is_loopback_bind, judge_worker_class, read_command
+from workerlab.checks.runner import run_coroutine
+from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
+from workerlab.load import burst
 
+HINTS = [
+    "Which program was the master in lesson 04, and what did its command say apart from the app?",
+    "You need three things: how many workers, of which class, at which address. Which option is "
+    "for each? And does an access log have to be switched off, or is it simply never switched on?",
+    "gunicorn, the app, then --workers with 4, --worker-class with the class UvicornWorker of "
+    "the package uvicorn_worker, and --bind with 127.0.0.1, a colon and {port}.",
+]
 WORKERS = 4
-MOST_WORKERS = 12  # more are not started: a wrong number shall not fill the reader's memory
-LIMIT = 8.0  # seconds for the server to come up
-EXPECTED = f"a Gunicorn master with {WORKERS} workers, each a {UVICORN_WORKER}"
+EXPECTED = f"a Gunicorn master with {WORKERS} workers, each a uvicorn_worker.UvicornWorker"
+# The app is imported once, and not by each worker.
+PRELOADED = {"GUNICORN_CMD_ARGS": "--preload"}
 
 
-def judge_command(command: Any) -> Verdict:
-    """Ask Gunicorn how it reads the command, then launch it and look at what is there."""
-    verdict = refused(command)
-    if verdict is not None:
-        return verdict
-    filled = command.replace("{port}", "8000")
-    words = shlex.split(filled)
-    names = [Path(word).name for word in words]
-    if "gunicorn" not in names:
-        return _another_program(command, names)
-    place = names.index("gunicorn")
-    environment = dict(word.split("=", 1) for word in words[:place] if "=" in word)
-    reading = read_settings(words[place + 1 :], [environment])[0]
-    if reading.settings is None:
-        return _not_understood(command, reading.output)
-    settings = reading.settings
-    verdict = _before_the_launch(command, settings)
-    if verdict is not None:
-        return verdict
-    try:
-        # The workers are the same, and the app is imported once and not four times.
-        with launched(f"{command} --preload", timeout=patience(LIMIT)) as server:
-            return _running(command, server, settings)
-    except ServerDidNotStart as error:
-        report = str(error)
-        if " within " in report:
-            return could_not_check("no server came up in time; is the machine busy?")
-        return _not_understood(command, "\n".join(report.splitlines()[1:]) or report)
-
-
-def _another_program(command: str, names: list[str]) -> Verdict:
-    if "uvicorn" in names:
+def check(command: Any) -> Verdict:
+    """Ask Gunicorn how it reads the command, then launch it and ask the app."""
+    refuse(command)
+    if "gunicorn" not in [Path(word).name for word in shlex.split(command)]:
         return wrong(
-            "uvicorn-alone",
-            "This starts Uvicorn, without Gunicorn.",
-            "Which program is the master in lesson 04?",
+            "not-gunicorn",
+            "This is not Gunicorn, so it was not started.",
+            "Which program is the master in lesson 04, and how is it spelled?",
             ran=command,
             expected=EXPECTED,
         )
-    return wrong(
-        "another-program",
-        f"{names[0]} is not Gunicorn, so it was not started.",
-        "Which program did lesson 04 start, and how is it spelt?",
-        ran=command,
-        expected=EXPECTED,
-    )
-
-
-def _not_understood(command: str, errors: str) -> Verdict:
-    lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    details = {"ran": command, "came_back": "\n".join(lines[-3:]), "expected": EXPECTED}
-    if re.search(r"unrecognized arguments:.*--(?:port|host)\b", errors):
-        return wrong(
-            "option-of-uvicorn",
-            "--host and --port are options of Uvicorn; Gunicorn has neither.",
-            "Which one option of Gunicorn takes address and port together?",
-            **details,
-        )
-    if re.search(r"unrecognized arguments|ambiguous option|expected one argument", errors):
-        return wrong(
-            "no-such-option",
-            "Gunicorn does not understand its command line.",
-            "What does gunicorn --help say?",
-            **details,
-        )
-    words = without_configuration(shlex.split(command)[1:])
-    if re.search(r"\.py\b.*:", " ".join(words)) and "import" in errors.lower():
-        return wrong(
-            "file-instead-of-module",
-            "The command names a file, and Gunicorn wants the name of a module.",
-            "How would you write `from ... import app`? What stands in the place of the dots?",
-            **details,
-        )
-    if "No application module" in errors or "attribute 'application'" in errors:
-        return wrong(
-            "no-app-named",
-            "The command does not say which object of which module is the app.",
-            "What stands before the colon in app.main:app, and what behind it?",
-            **details,
-        )
-    if "class uri" in errors:
-        return wrong(
-            "no-such-class",
-            "Gunicorn cannot import this worker class.",
-            "The class is in a package of its own. What is the package called, with its dot?",
-            **details,
-        )
-    if "Failed to find attribute" in errors or "No module named" in errors:
-        return wrong(
-            "app-misspelt",
-            "Gunicorn cannot find the app under this name.",
-            "In which file is the app, and what is it called there?",
-            **details,
-        )
-    return wrong(
-        "does-not-start",
-        "The server did not come up.",
-        "What do the last lines say?",
-        **details,
-    )
-
-
-def _before_the_launch(command: str, settings: dict[str, Any]) -> Verdict | None:
-    """What is not launched at all: the open server, and a log in a file that would stay."""
-    if not is_here(settings["bind"]):
-        return open_to_the_network(command)
-    if settings["workers"] > MOST_WORKERS:
-        count = settings["workers"]
-        return _wrong_number(command, f"{count} workers asked for; not started", count)
-    log = settings["accesslog"]
-    if log not in (None, "-", "", os.devnull, "/dev/stdout", "/dev/stderr"):
-        return wrong(
-            "access-log-to-a-file",
-            f"There would be an access log, in a file named {log}.",
-            "What does Gunicorn do about the access log when the command says nothing of it?",
-            ran=command,
-            expected="no access log at all",
-        )
-    return None
-
-
-def _running(command: str, server: Server, settings: dict[str, Any]) -> Verdict:
-    deadline = time.monotonic() + patience(2)
-    while len(server.workers) < settings["workers"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    tree = server.tree()
-    status, reply = _ask(f"{server.url}/")
-    worker_class = class_of(settings)
-    seen = f"{tree}\nGET / is answered with {status}\nworker class: {worker_class}"
-    verdict = judge_worker_class(worker_class, ran=command, came_back=seen, expected=EXPECTED)
-    if verdict is not None:
+    reading = read_command(command)
+    if reading.exit_code is None:
+        return too_busy("Gunicorn did not read the command in time")
+    settings = reading.settings
+    if settings is not None and (verdict := _judge_settings(command, settings)):
         return verdict
-    if "worker_pid" not in reply:
+    # A command that Gunicorn could not read does not start either, and the log says why.
+    with served(command, env=PRELOADED) as server:
+        (record,) = run_coroutine(burst(f"{server.url}/", 1, timeout=8)).records
+        tree = server.tree()
+    if settings is None or record.status is None:
+        return too_busy("the server did not answer in time")
+    details = {
+        "ran": command,
+        "came_back": f"{tree}\nGET / is answered with status {record.status}",
+    }
+    worker_class, threads = settings["worker_class"], settings["threads"]
+    if verdict := judge_worker_class(worker_class, threads, **details, expected=EXPECTED):
+        return verdict
+    if not isinstance(record.reply, dict) or "worker_pid" not in record.reply:
         return wrong(
             "another-app",
-            "The server runs, but it does not serve app.main:app.",
+            "The server runs, but it doesn't serve app.main:app.",
             "Which module and which object does your command name?",
-            ran=command,
-            came_back=f"GET / is answered with {status}",
+            **details,
             expected='a reply with "message" and "worker_pid"',
         )
-    workers = [pid for pid in server.workers if pid != server.pid]
-    if len(workers) != WORKERS:
-        return _wrong_number(command, tree, len(workers))
-    for _ in range(3):
-        _ask(f"{server.url}/health")
-    time.sleep(0.2)
-    lines = [line for line in server.log.splitlines() if "GET /health" in line]
-    # The kit itself asks once while the server starts.
-    if lines or settings["accesslog"] in ("-", "/dev/stdout", "/dev/stderr"):
+    return right(f"a Gunicorn master with {WORKERS} Uvicorn workers, and no access log.", **details)
+
+
+def _judge_settings(command: str, settings: dict[str, Any]) -> Verdict | None:
+    """The verdict on what can be seen, or should not be done, without starting a server."""
+    if not is_loopback_bind(settings["bind"]):
+        return open_to_the_network(command)
+    # Printed as a setting, a file called None cannot be told from no file.
+    is_file_called_none = re.search(r"--access-logfile[= ]+.?None\b", command)
+    log = "a file called None" if is_file_called_none else settings["accesslog"]
+    workers = settings["workers"]
+    details = {
+        "ran": command,
+        "came_back": f"workers = {workers}, accesslog = {log} (gunicorn --print-config)",
+        "expected": f"{EXPECTED}, and no access log",
+    }
+    if workers != WORKERS:
+        return wrong(
+            "wrong-number",
+            f"Gunicorn would start {workers} worker{'s' if workers != 1 else ''}.",
+            "Which option sets the number, and what is it when the command doesn't say?",
+            **details,
+        )
+    if log not in (None, "", os.devnull):
         return wrong(
             "access-log-on",
-            "Each request leaves a line in the log.",
-            "Where does the access log get switched on: in the command, or in a file it names?",
-            ran=command,
-            came_back="\n".join(lines[-3:]),
-            expected="no access log",
+            "Each request would leave a line in an access log.",
+            "What switches the access log on: the command, or a file that it names? And what "
+            "does Gunicorn do when neither mentions it?",
+            **details,
         )
-    return right(
-        f"a Gunicorn master with {WORKERS} Uvicorn workers, and no access log.",
-        ran=command,
-        came_back=tree,
-    )
-
-
-def _wrong_number(command: str, seen: str, count: int) -> Verdict:
-    return wrong(
-        "wrong-number",
-        f"The master has {count} worker{'s' if count != 1 else ''}.",
-        "Which option says how many, and what holds when the command says nothing of it?",
-        ran=command,
-        came_back=seen,
-        expected=EXPECTED,
-    )
-
-
-def _ask(url: str) -> tuple[int, dict[str, Any]]:
-    try:
-        with build_opener(ProxyHandler({})).open(url, timeout=patience(5)) as response:
-            reply = json.loads(response.read())
-            return response.status, reply if isinstance(reply, dict) else {}
-    except HTTPError as error:
-        return error.code, {}
-    except ValueError:
-        return 200, {}
+    return None

@@ -5,179 +5,149 @@ from typing import Any
 
 import psutil
 
-from workerlab.checks.calling import did_not_return, no_function, returned_nothing
+from workerlab.checks.answer import name_of
 from workerlab.checks.command import launched
-from workerlab.checks.exercise import name_of
-from workerlab.checks.fresh_process import call_each
-from workerlab.checks.verdicts import Verdict, right, wrong
+from workerlab.checks.ex04_many_workers.renumbered import renumbered
+from workerlab.checks.function import Part, refuse_form, refuse_no_function, returned_by
+from workerlab.checks.runner import PREPARED_BY, call_in_subprocess
+from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.server import processes
-from workerlab.server.server import Server
 
+HINTS = [
+    "What do you know about the server? Its port. Which processes have something to do with it?",
+    "psutil.Process(pid).net_connections() lists a process's sockets: which of them listen on "
+    "the port? And of those processes, which one is the parent of the others?",
+    "Go through psutil.process_iter() and keep the processes with a connection whose status is "
+    "psutil.CONN_LISTEN and whose laddr.port is the port (skip a process that raises "
+    "psutil.Error). The master is the one whose ppid() is not among them.",
+]
 COMMAND = (
-    "gunicorn workerlab.checks.blocking_app:app --preload --workers {count}"
+    "gunicorn workerlab.checks.ex04_many_workers.blocking_app:app --preload --workers {count}"
     " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
 COUNTS = (3, 2)
-LIMIT = 5.5  # seconds for each call; starting two servers takes the rest of the ten
+# Seconds for the calls; starting the servers takes two or three of the ten.
+LIMIT, SECOND_LIMIT = 4.0, 2.5
+OTHER = "other-pids"
+OTHER_NUMBERS = {PREPARED_BY: "workerlab.checks.ex04_many_workers.renumbered"}
 
 
-def judge_search(function: Any) -> Verdict:
-    """Call the function for each of two servers which run at the same time."""
-    if verdict := no_function(function):
-        return verdict
+def are_pids(value: Any) -> bool:
+    """Whether it is a list of whole numbers."""
+    return isinstance(value, list) and all(type(pid) is int for pid in value)
+
+
+PARTS = [
+    Part(lambda port: 0, lambda pid: are_pids([pid]), "the pid of the master", OTHER),
+    Part(lambda port: [], are_pids, "the list of its workers' pids", OTHER),
+]
+
+
+def check(function: Any) -> Verdict:
+    """Call the function for two servers at once, and again where pids fall from parent to child."""
+    refuse_no_function(function)
+    ran = f"{name_of(function)}(port), for two servers that run side by side"
     with contextlib.ExitStack() as stack:
         servers = [
-            stack.enter_context(launched(COMMAND.replace("{count}", str(count)), f"check {count}"))
+            stack.enter_context(
+                launched(COMMAND.replace("{count}", str(count)), f"check {count}", probe=True)
+            )
             for count in COUNTS
         ]
-        for server, count in zip(servers, COUNTS, strict=True):
-            verdict = _one(function, server, count)
-            if verdict.outcome == "wrong":
-                break
-    return verdict
+        calls = [[server.port] for server in servers]
+        result = returned_by(function, calls, ran, limit=LIMIT)
+        for server, value in zip(servers, result.value, strict=True):
+            master, workers = server.pid, server.workers
+            details = _details(ran, value, master, workers)
+            refuse_form(value, result.kind, PARTS, details)
+            if _pair(value) != [master, workers]:
+                return _other_pids(value[0], set(value[1]), master, set(workers), details)
+        again = call_in_subprocess(function, calls, env=OTHER_NUMBERS, limit=SECOND_LIMIT)
+        if again.kind == "too long":
+            return too_busy("a second call of your function took too long")
+        # One that asks other programs too may find nothing under psutil's other numbers.
+        values = again.value if again.kind == "returned" else []
+        for server, value in zip(servers, values, strict=False):
+            master, workers = renumbered(server.pid), sorted(map(renumbered, server.workers))
+            pair = _pair(value) or [0, []]
+            if pair != [master, workers] and {pair[0], *pair[1]} <= {master, *workers}:
+                ran += ", where psutil shows other numbers, and the master's is the largest"
+                return wrong(
+                    "smallest-pid",
+                    "Your function takes the smallest pid for the master's, and that is right "
+                    "only until the pids start again from the beginning.",
+                    "What makes a process the parent of another, whatever their numbers?",
+                    **_details(ran, value, master, workers),
+                )
+    return right(
+        "your function tells the master from its workers, for both servers.",
+        ran,
+        str(result.value),
+    )
 
 
-def _one(function: Any, server: Server, count: int) -> Verdict:
-    ran = f"{name_of(function)}(port), for one of two servers which run side by side"
-    result = call_each(function, [[server.port]], limit=LIMIT)
-    if result.kind not in ("returned", "not json"):
-        return did_not_return(result, ran)
-    value = result.value[0] if result.kind == "returned" else result.value
-    master, workers = server.pid, server.workers
-    details = {
+def _details(ran: str, value: Any, master: int, workers: list[int]) -> dict[str, str]:
+    return {
         "ran": ran,
-        "came_back": f"{value!r}"[:300],
-        "expected": f"({master}, {workers}), the master and its {count} workers",
+        "came_back": f"{value!r:.300}\nthe master: {master}, the workers: {workers}",
+        "expected": "the master's pid and those of its workers",
     }
-    verdict = _shape(result.kind, value, details)
-    if verdict is not None:
-        return verdict
-    got_master, got_workers = value[0], set(value[1])
-    if got_master == master and got_workers == set(workers) and len(value[1]) == len(workers):
-        return right(
-            "your function tells the master from its workers, for both servers.",
-            ran,
-            f"{value!r}",
-        )
-    # The reader may have a Gunicorn running as well.
-    ours = {master, *workers}
-    others = {one.pid for one in psutil.process_iter() if "gunicorn" in processes.command(one)}
-    return _other_pids(got_master, value[1], server, others - ours, details)
 
 
-def _shape(kind: str, value: Any, details: dict[str, str]) -> Verdict | None:
-    if value is None:
-        return returned_nothing(details)
-    if kind == "not json":
-        return wrong(
-            "objects-not-pids",
-            "Your function returns objects, and not the numbers of the processes.",
-            "Which attribute of a psutil.Process is its number?",
-            **details,
-        )
-    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list):
-        return wrong(
-            "another-shape",
-            "This is not a pair of one pid and a list of pids.",
-            "What would `master, workers = master_and_workers(port)` make of it?",
-            **details,
-        )
-    pids = [value[0], *value[1]]
-    if any(isinstance(pid, str) for pid in pids):
-        return wrong(
-            "text-not-number",
-            "A pid of yours is a text and not a number.",
-            "What does int() do?",
-            **details,
-        )
-    if any(not isinstance(pid, int) for pid in pids):
-        return wrong(
-            "no-master-found",
-            "In the place of a pid stands something else.",
-            "What does your function do when its search ends without a find?",
-            **details,
-        )
+def _pair(value: Any) -> list[Any] | None:
+    """The master and its workers in order; None where it is something else."""
+    match value:
+        case [master, list(workers)] if are_pids([master, *workers]):
+            return [master, sorted(workers)]
     return None
 
 
 def _other_pids(
-    got_master: int, listed: list[int], server: Server, others: set[int], details: dict[str, str]
+    got_master: int, listed: set[int], master: int, workers: set[int], details: dict[str, str]
 ) -> Verdict:
-    got_workers, master, workers = set(listed), server.pid, set(server.workers)
-    ours = {master, *workers}
-    if got_master not in ours and got_workers == {master}:
-        return wrong(
+    above = {parent.pid for parent in psutil.Process(master).parents()}
+    # The reader may have a Gunicorn running as well.
+    gunicorns = {one.pid for one in psutil.process_iter() if "gunicorn" in processes.command(one)}
+    others = gunicorns - {master} - workers
+    # Whether it is so, the misconception, a sentence, a question: the first that is so is told.
+    rows = [
+        (
+            got_master in above,
             "one-level-too-high",
-            "What you give as the master is the process which started Gunicorn.",
-            "Which process did you take as the first: a worker, or already the master?",
-            **details,
-        )
-    if got_master in others and got_workers <= others | {got_master}:
-        return wrong(
-            "another-server",
-            "These are processes of the other server, which runs at another port.",
-            "Where does your function use the port?",
-            **details,
-        )
-    if others & {got_master, *got_workers}:
-        return wrong(
+            "The master you return is a process above Gunicorn, which started it.",
+            "Which process did you start from: a worker, or already the master?",
+        ),
+        (
+            got_master in others or bool(listed & others),
             "all-servers-mixed",
-            "There are processes of another server among them.",
-            "Are all Gunicorn processes of a machine children of the same master?",
-            **details,
-        )
-    if master in got_workers and got_master == master:
-        return wrong(
-            "master-among-workers",
-            "The master stands among its own workers.",
-            "What do all workers have in common that the master has not? Whose children are they?",
-            **details,
-        )
-    if got_master in workers and got_workers == {master}:
-        return wrong(
-            "master-and-worker-swapped",
-            "The master and a worker stand in each other's place.",
-            "Which of the two is the other's parent?",
-            **details,
-        )
-    if got_master in workers:
-        return wrong(
+            "Your answer includes processes of a different server, on another port.",
+            "Where does your function use the port? Have all Gunicorn processes the same master?",
+        ),
+        (
+            got_master in workers,
             "a-worker-for-the-master",
-            "What you give as the master is a worker: it listens too.",
+            "The master you return is a worker: workers listen too.",
             "Several processes hold the one socket. Which of them has the others as children?",
-            **details,
-        )
-    if got_master != master:
-        return wrong(
-            "another-process",
-            "What you give as the master has nothing to do with this server.",
-            "How do you know from a process that it listens on the port?",
-            **details,
-        )
-    if not got_workers:
-        return wrong(
-            "no-workers",
-            "The master is right, and there is no worker in the list.",
-            "How does one ask a process for its children?",
-            **details,
-        )
-    if got_workers < workers:
-        return wrong(
+        ),
+        (
+            master in listed,
+            "master-among-workers",
+            "The master is in the list of its own workers.",
+            "What do all workers have in common that the master doesn't? Whose children are they?",
+        ),
+        (
+            listed < workers,
             "not-all-workers",
-            f"The list has {len(got_workers)} of {len(workers)} workers.",
-            "Where does your search end: at the first find, or at the last process?",
-            **details,
-        )
-    if got_workers == workers:
-        return wrong(
-            "a-worker-twice",
-            "A worker stands more than once in the list.",
-            "Once for each what does your loop add a pid?",
-            **details,
-        )
+            "The master is right, but workers are missing from the list.",
+            "Where does your search stop: at the first match, or after the last process?",
+        ),
+    ]
+    for is_so, misconception, sentence, question in rows:
+        if is_so:
+            return wrong(misconception, sentence, question, **details)
     return wrong(
-        "others-among-workers",
-        "Not every process in the list is a worker of this server.",
-        "Whose children are the workers?",
+        OTHER,
+        "This is not the server's master with its workers, each of them once.",
+        "How can you tell that a process listens on the port, and whose child it is?",
         **details,
     )

@@ -1,196 +1,133 @@
-"""Exercise 05, task 3: four statements on who gets the request, each tried out."""
+"""Exercise 05, task 3: four statements on who gets the request, each tried by an experiment.
 
-import asyncio
+A busy machine makes an experiment tell nothing, never the opposite: what decides is who answered
+while something else could not.
+"""
+
+import json
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-import aiohttp
-
+from workerlab.checks.command import launched
 from workerlab.checks.patience import patience
-from workerlab.checks.verdicts import Verdict, could_not_check, not_attempted, right, wrong
+from workerlab.checks.runner import run_coroutine
+from workerlab.checks.statements import Misconception, Trial, judge_statements, refuse_form
+from workerlab.checks.verdicts import Verdict
 from workerlab.load import burst
-from workerlab.server.server import Server, end
+from workerlab.server import Server
+
+HINTS = [
+    "Which experiment would come out differently if the statement were false?",
+    'For a: server.signal("STOP") stops the master for a while, and server.signal("CONT") lets it '
+    "continue. For b and d: block one worker with /slow and send quick requests while it is "
+    "blocked. For c: an aiohttp session keeps its connection, and the replies name the worker.",
+    'burst([f"{url}/slow?seconds=0.5", *[f"{url}/health"] * 40], after="began") blocks a worker '
+    "and sends forty quick requests. Compare the worker of its first record with those of the "
+    "others, for each of the two servers.",
+]
 
 COMMAND = (
     # Preloaded, the app is imported once and not four times; who gets what stays the same.
-    "gunicorn app.main:app --preload --workers 4"
+    "gunicorn app.main:app --preload --workers 4 --keep-alive 30"
     " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
-COMMANDS = {"check-shared": COMMAND, "check-own": f"{COMMAND} --reuse-port"}
-BLOCKED = (0.4, 2.0)  # seconds; the second where the first was too short for this machine
-ENOUGH = 12  # requests while a worker is blocked
-# Where chance shares out, so many miss a given one of four workers once in 100,000 times.
-MOST = 40
+BLOCKED = (0.4, 2.0, 4.0)  # seconds; each after the first where the one before told nothing
+QUICK = 40  # requests sent, at most, while a worker is blocked
+ENOUGH = 12  # of them answered before it is free again
 
-
-@dataclass
-class Tried:
-    """Whether an experiment bears a statement out, what it was and what came of it.
-
-    `holds` is None where the machine was too slow to tell.
-    """
-
-    holds: bool | None
-    ran: str
-    came_back: str
-
-
-# What is said of a wrong answer: the misconception, a sentence, a question.
-MISTAKES: dict[str, tuple[str, str, str]] = {
-    "a": (
+MISCONCEPTIONS = {
+    "a": Misconception(
         "master-deals-in-turn",
-        "The requests were answered while the master was stopped, so it hands out none.",
-        "Who holds the listening socket beside the master, and what can they do with it?",
+        "Requests were answered while the master was stopped, so it isn't the master that hands "
+        "them out.",
+        "Who holds the listening socket besides the master, and what can they do with it?",
     ),
-    "b": (
+    "b": Misconception(
         "blocked-worker-accepts",
-        "No connection that came while the worker was blocked went to it.",
+        "While the worker was blocked, the other three answered every request.",
         "Which thread would have to accept the connection, and what is it doing?",
     ),
-    "c": (
+    "c": Misconception(
         "connection-wanders",
-        "All requests of the one connection went to the same worker.",
+        "All requests on the one connection went to the same worker.",
         "What does a worker accept: a request, or a connection?",
     ),
-    "d": (
+    "d": Misconception(
         "kernel-knows-who-is-busy",
-        "The kernel gave a new connection to the worker that was blocked, and it waited.",
-        "By what does the kernel choose among several sockets, and does it know your handlers?",
+        "The kernel gave a new connection to the blocked worker, and it had to wait.",
+        "How does the kernel choose among several sockets, and does it know about your handlers?",
     ),
 }
 
 
-def judge_statements(answers: Any) -> Verdict:
-    """Try the four statements and hold the answers against what was seen."""
-    verdict = _form(answers)
-    if verdict is not None:
-        return verdict
-    with ThreadPoolExecutor(len(COMMANDS)) as threads:
-        try:
-            shared, own = threads.map(lambda name: Server(COMMANDS[name], name=name), COMMANDS)
-            # In a thread: a notebook has a running loop of its own.
-            tried = threads.submit(asyncio.run, _try_all(shared, own)).result()
-        finally:
-            list(threads.map(lambda name: end(name, grace=0), COMMANDS))
-    for letter, trial in tried.items():
-        if trial.holds is None:
-            return could_not_check(f"the machine was too slow to tell of {letter}: run it again")
-        if answers[letter] != trial.holds:
-            misconception, sentence, question = MISTAKES[letter]
-            return wrong(
-                misconception,
-                f"Statement {letter}: {sentence[0].lower()}{sentence[1:]}",
-                question,
-                ran=trial.ran,
-                came_back=trial.came_back,
-                expected=f'"{letter}": {trial.holds}',
-            )
-    return right(
-        "all four, as the experiments have it.",
-        "an experiment for each statement",
-        "; ".join(f"{letter}: {trial.came_back}" for letter, trial in tried.items()),
-    )
+def check(answers: Any) -> Verdict:
+    """Try the four statements and compare the answers with what was seen."""
+    refuse_form(answers, MISCONCEPTIONS)
+    with launched(COMMAND, "check") as server:
+        trials = {
+            "a": _while_master_is_stopped(server),
+            "b": _while_blocked(server, "one socket for all", others_answer=True),
+            "c": _through_one_connection(server),
+        }
+    with launched(f"{COMMAND} --reuse-port", "check") as server:
+        trials["d"] = _while_blocked(server, "--reuse-port", others_answer=False)
+    return judge_statements(answers, trials, MISCONCEPTIONS)
 
 
-def _form(answers: Any) -> Verdict | None:
-    expected = 'a dict with "a", "b", "c" and "d", each True or False'
-    if not isinstance(answers, dict):
-        return wrong(
-            "not-a-dict",
-            f"The answer is of type {type(answers).__name__} and not a dict.",
-            "What did the cell look like before you changed it?",
-            expected=expected,
-        )
-    if any(value is ... for value in answers.values()):
-        return not_attempted()
-    if set(answers) != set(MISTAKES):
-        return wrong(
-            "not-these-four",
-            f"The answer is for {', '.join(map(str, answers)) or 'nothing'}.",
-            "Which statements does the task have, and by which letters?",
-            expected=expected,
-        )
-    if not all(isinstance(value, bool) for value in answers.values()):
-        return wrong(
-            "not-true-or-false",
-            "One of the answers is neither True nor False.",
-            "What is the difference between True and a text in quotation marks?",
-            came_back=repr(answers)[:300],
-            expected=expected,
-        )
-    return None
-
-
-async def _try_all(shared: Server, own: Server) -> dict[str, Tried]:
-    tried_own = asyncio.ensure_future(_while_blocked(own, "--reuse-port", MOST))
-    return {
-        "a": await _without_master(shared),
-        "b": await _while_blocked(shared, "one socket for all", ENOUGH),
-        "c": await _one_connection(shared),
-        "d": await tried_own,
-    }
-
-
-async def _without_master(server: Server) -> Tried:
-    """Send requests while the master cannot do anything."""
-    master = server.pid
-    os.kill(master, signal.SIGSTOP)
+def _while_master_is_stopped(server: Server) -> Trial:
+    """One request that is answered shows that the master isn't needed."""
+    os.kill(server.pid, signal.SIGSTOP)
     try:
-        run = await burst(f"{server.url}/health", 12, after="received", timeout=patience(4))
+        run = run_coroutine(burst(f"{server.url}/health", 12, timeout=patience(4)))
     finally:
-        os.kill(master, signal.SIGCONT)
-    pids = sorted({record.worker for record in run.records if record.ok})
-    order = ", ".join(str(pids.index(record.worker) + 1) for record in run.records if record.ok)
-    return Tried(
-        bool(run.failures),
-        "12 requests, one after the other, while the master was stopped (SIGSTOP)",
-        f"{len(run) - len(run.failures)} of 12 answered, by the workers no. {order}",
+        os.kill(server.pid, signal.SIGCONT)
+    answered = [record for record in run.records if record.ok]
+    return Trial(
+        False if answered else None,
+        "12 requests at once while the master was stopped (SIGSTOP)",
+        f"{len(answered)} of 12 answered, by {len(run.by_worker)} of the workers",
     )
 
 
-async def _while_blocked(server: Server, sockets: str, enough: int) -> Tried:
-    """Send quick requests, each on a connection of its own, while a handler blocks one worker."""
-    ran = f"a worker blocked by /slow, and up to {MOST} requests to /health meanwhile; {sockets}"
+def _while_blocked(server: Server, sockets: str, *, others_answer: bool) -> Trial:
+    """Send quick requests, each on a connection of its own, while a handler blocks one worker.
+
+    With `others_answer`, the statement holds once enough of them were answered before the blocked
+    worker was free: had it taken one, the next would not have been sent before that. Otherwise it
+    fails once it has taken one, which was answered only when the worker was free.
+    """
+    ran = f"a worker blocked by /slow, and quick requests, one after the other; {sockets}"
     for seconds in BLOCKED:
         # The first sends on when it has begun, each of the others when it is answered.
-        urls = [f"{server.url}/slow?seconds={seconds}", *[f"{server.url}/health"] * MOST]
-        slow, *quick = (await burst(urls, after="began", timeout=patience(8))).records
-        if slow.ended is None:
+        urls = [f"{server.url}/slow?seconds={seconds}", *[f"{server.url}/health"] * QUICK]
+        slow, *quick = run_coroutine(burst(urls, after="began", timeout=patience(8))).records
+        if slow.began is None or slow.ended is None:
             continue
-        meanwhile = [record for record in quick if record.ok and record.sent < slow.ended]
-        numbers = [i for i, record in enumerate(meanwhile, 1) if record.worker == slow.worker]
-        if numbers:
-            waited = meanwhile[numbers[0] - 1].latency
-            what = f"request no. {numbers[0]} went to the blocked worker and waited {waited:.2f} s"
-            return Tried(False, ran, f"{what}, while three workers were idle")
-        if len(meanwhile) >= enough:
-            return Tried(True, ran, f"0 of {len(meanwhile)} requests went to the blocked worker")
-    return Tried(None, ran, "")
+        during = [one for one in quick if one.ok and slow.began < one.sent < slow.ended]
+        answered = [one for one in during if one.received < slow.ended]
+        waited = [one for one in during if one.worker == slow.worker]
+        if others_answer and len(answered) >= ENOUGH:
+            return Trial(True, ran, f"{len(answered)} answered by others while it was blocked")
+        if waited and not others_answer:
+            return Trial(False, ran, f"one waited {waited[0].latency:.2f} s for the blocked worker")
+    return Trial(None, ran, "")
 
 
-async def _one_connection(server: Server) -> Tried:
-    """Send requests through one connection which is kept alive."""
-    made, pids = 0, []
-
-    async def count(*_: Any) -> None:
-        nonlocal made
-        made += 1
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(count)
-    connector = aiohttp.TCPConnector(limit=1)
-    limit = aiohttp.ClientTimeout(total=5)
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=limit, trace_configs=[trace]
-    ) as session:
+def _through_one_connection(server: Server) -> Trial:
+    """Send requests on one connection which is kept alive."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=patience(5))
+    pids = set()
+    try:
+        connection.connect()
+        connection.auto_open = 0  # where the server closes it, no other one is opened
         for _ in range(12):
-            async with session.get(f"{server.url}/health") as response:
-                pids.append((await response.json())["worker_pid"])
-    return Tried(
-        len(set(pids)) == 1 if made == 1 else None,
-        "12 requests through one connection",
-        f"{made} connection, {len(set(pids))} worker",
-    )
+            connection.request("GET", "/health")
+            pids.add(json.load(connection.getresponse())["worker_pid"])
+        holds = len(pids) == 1
+    except (OSError, HTTPException):
+        holds = None
+    finally:
+        connection.close()
+    return Trial(holds, "12 requests on one connection", f"workers that answered: {len(pids)}")

@@ -1,0 +1,5 @@
+"""The tasks of exercises/07_how_many_workers.ipynb."""
+
+from workerlab.checks.exercise import Exercise
+
+check = Exercise(__name__)

@@ -1,172 +1,127 @@
-"""Exercise 07, task 1: how many workers a function recommends."""
+"""Exercise 07, task 1: a function that recommends a number of workers.
 
-import json
-import numbers
-import os
-from typing import Any
-
-from workerlab.checks.calling import did_not_return, no_function
-from workerlab.checks.ex07_how_many_workers.cases import (
-    AMPLE,
-    FRACTIONS,
-    REFUSED,
-    SEEN_CORES,
-    TIGHT,
-    Case,
-    meant,
-    random_cases,
-)
-from workerlab.checks.ex07_how_many_workers.recommended_errors import (
-    Outcome,
-    call_of,
-    errors_for_bad,
-    raised_for_good,
-)
-from workerlab.checks.ex07_how_many_workers.recommended_mistakes import Mistake, mistakes_of
-from workerlab.checks.exercise import name_of, source_of
-from workerlab.checks.runner import CALLED, QUICK, as_python, call_alone
-from workerlab.checks.verdicts import Verdict, right, wrong
-
-_AFTER_THE_CELL = """
-
-def {called}(*calls):
-    from workerlab.checks.ex07_how_many_workers import task_1_recommend_workers as check
-    check.show_other_cores()
-    return [check.outcome({name}, call) for call in calls]
+A call is (cores, computing, worker_mb, memory_mb). Its numbers are drawn afresh on each check, and
+so that every sensible order of floating-point operations comes to the same whole number.
 """
 
+import math
+import os
+from random import choice, randint, sample
+from typing import Any
 
-def show_other_cores() -> None:
-    """Let Python see a number of cores which tells whoever asks it from the others."""
-    os.cpu_count = os.process_cpu_count = lambda: SEEN_CORES
-    os.sched_getaffinity = lambda pid: set(range(SEEN_CORES))
+from workerlab.checks.answer import name_of
+from workerlab.checks.function import Mistake, Part, judge_function
+from workerlab.checks.verdicts import Verdict, right
 
-
-def outcome(function: Any, arguments: list[float]) -> Outcome:
-    """What became of one call: a value with the name of its type, or an exception."""
-    try:
-        value = function(*arguments)
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        return {"raised": message, "is_value_error": isinstance(error, ValueError)}
-    if isinstance(value, numbers.Real) and hasattr(value, "item"):
-        value = as_python(value)
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        value = repr(value)[:100]
-        return {"value": value, "type": "object"}
-    return {"value": value, "type": type(value).__name__}
+FORM = 2
+HINTS = [
+    "If a worker computes a quarter of its time, how many of them keep one core busy all the "
+    "time? And how many keep three cores busy?",
+    "The cores set a limit, and so does the memory. Which one is rounded up, and which one counts?",
+    "After the four conditions with raise ValueError: math.ceil of cores divided by computing, "
+    "math.floor of memory_mb divided by worker_mb, and min of the two.",
+]
 
 
-def judge_recommendation(function: Any) -> Verdict:
-    """Call the function with chosen and with random numbers, good ones and bad ones."""
-    if verdict := no_function(function):
-        return verdict
-    groups = [AMPLE, FRACTIONS, TIGHT, random_cases(), [case for case, _ in REFUSED]]
-    calls = [list(case) for group in groups for case in group]
-    name = name_of(function)
-    source = source_of(function) + _AFTER_THE_CELL.format(called=CALLED, name=name)
-    result = call_alone(source, CALLED, calls, limit=QUICK)
-    if result.kind != "returned":
-        return did_not_return(result, f"{name}(...)")
-    outcomes = iter(result.value)
-    seen = [[(case, next(outcomes)) for case in group] for group in groups]
-    *good, bad = seen
-    for group in good:
-        verdict = raised_for_good(name, group) or _no_number(name, group)
-        if verdict is not None:
+def check(answer: Any) -> Verdict:
+    """Call the function where the cores decide; then where the memory does, or it must raise."""
+    for calls, part in [(ample(), CORES), (tight() + impossible(), MEMORY)]:
+        verdict = judge_function(answer, calls, [part])
+        if verdict.outcome != "right":
             return verdict
-    values = {case: found["value"] for group in good for case, found in group}
-    for group in good:
-        verdict = _numbers(name, group, values) or _no_int(name, group)
-        if verdict is not None:
-            return verdict
-    verdict = errors_for_bad(name, bad)
-    return verdict or right(
-        "your function names the right number, or the number that is wrong.",
-        f"{name}(cores, computing, worker_mb, memory_mb), {len(calls)} times",
+    return right(
+        "your function returns the right number, or raises ValueError for an invalid argument.",
+        f"{name_of(answer)}(cores, computing, worker_mb, memory_mb), with numbers drawn afresh",
     )
 
 
-def _no_number(name: str, group: list[tuple[Case, Outcome]]) -> Verdict | None:
-    for case, found in group:
-        details = {
-            "ran": call_of(name, case),
-            "came_back": repr(found["value"]),
-            "expected": str(meant(*case)),
-        }
-        if found["value"] is None:
-            return wrong(
-                "nothing-returned",
-                "Your function returns nothing.",
-                "Which line hands the number back, and is it reached?",
-                **details,
-            )
-        if found["type"] == "str":
-            return wrong(
-                "text-not-number",
-                "Your function returns a text.",
-                "What does int() do?",
-                **details,
-            )
-        if found["type"] not in ("int", "float"):
-            return wrong(
-                "another-type",
-                "Your function does not return one number.",
-                "What does a configuration file want after `workers =`?",
-                **details,
-            )
-    return None
+def ample() -> list[tuple[float, ...]]:
+    """Calls with memory for hundreds of workers, so that the cores decide."""
+    cores_and_computing = [
+        (randint(2, 8), choice([0.125, 0.25, 0.5])),
+        (choice([4, 7, 10]), 0.75),  # a third of a worker more than a whole number
+        (0.5, 0.25),  # a container with a quota of half a core
+        (randint(1, 4) + 0.5, 0.5),
+        (choice([3, 5, 7]) + 0.5, 1.0),  # which round() takes up
+    ]
+    return [(*one, 100, 100 * randint(200, 900)) for one in cores_and_computing]
 
 
-def _numbers(
-    name: str, group: list[tuple[Case, Outcome]], values: dict[Case, Any]
-) -> Verdict | None:
-    """The verdict on other numbers than those meant."""
-    differing = [case for case, found in group if found["value"] != meant(*case)]
-    if not differing:
-        return None
-    case = differing[0]
-    details = {
-        "ran": call_of(name, case),
-        "came_back": str(values[case]),
-        "expected": str(meant(*case)),
-    }
-    for misconception, sentence, question, cases, formulas in mistakes_of(group[0][0]):
-        if any(all(_gives(f, case, values[case]) for case in cases) for f in formulas):
-            return wrong(misconception, sentence, question, **details)
-    over = [case for case in differing if values[case] * case[2] > case[3]]
-    if over:
-        details["ran"], details["came_back"] = call_of(name, over[0]), str(values[over[0]])
-        details["expected"] = str(meant(*over[0]))
-        return wrong(
-            "over-the-memory",
-            "The workers that your function recommends need more memory than there is.",
-            "How many times does worker_mb fit into memory_mb?",
-            **details,
-        )
-    return wrong(
-        "another-number",
-        "This is another number of workers.",
-        "Work this call out by hand: how many keep the cores computing, and how many fit?",
-        **details,
-    )
+def tight() -> list[tuple[float, ...]]:
+    """Calls in which the memory decides."""
+    mb = 10 * randint(5, 20)
+    memory = [randint(3, 6) * mb - 1, randint(6, 9) * mb, mb]
+    return [(n, 0.5, mb, most) for n, most in zip(sample(range(6, 12), 3), memory, strict=True)]
 
 
-def _gives(formula: Mistake, case: Case, value: Any) -> bool:
-    return formula(*case) == value
+def impossible() -> list[tuple[float, ...]]:
+    """Calls with one argument that cannot be right."""
+    good = (randint(2, 8), 0.5, 100, 100 * randint(20, 50))
+    invalid = [(0, 0), (0, -2), (1, 0), (1, -0.5), (1, 1.5), (2, 0), (2, -100), (3, 99), (3, 0)]
+    return [(*good[:place], number, *good[place + 1 :]) for place, number in invalid]
 
 
-def _no_int(name: str, group: list[tuple[Case, Outcome]]) -> Verdict | None:
-    for case, found in group:
-        if found["type"] == "float":
-            return wrong(
-                "returns-a-float",
-                "The number is right, and its type is float.",
-                "Can there be half a worker? What makes a whole number of it?",
-                ran=call_of(name, case),
-                came_back=repr(found["value"]),
-                expected=repr(meant(*case)),
-            )
-    return None
+def enough(cores: float, computing: float, *memory: float) -> int:
+    """The smallest number of workers that can keep the cores computing all the time."""
+    return math.ceil(cores / computing)
+
+
+def recommended(cores: float, computing: float, worker_mb: float, memory_mb: float) -> int:
+    """What the task asks for. Raises ValueError."""
+    if cores <= 0 or not 0 < computing <= 1 or worker_mb <= 0 or memory_mb < worker_mb:
+        raise ValueError("one of the arguments is invalid")
+    return min(enough(cores, computing), math.floor(memory_mb / worker_mb))
+
+
+CORES = Part(
+    recommended,
+    # Also 5.0, so that 2 x 1.5 + 1 is judged by its value.
+    lambda value: isinstance(value, int | float) and value % 1 == 0,
+    "a whole number",
+    "another-number",
+    {
+        "two-n-plus-one": Mistake(
+            lambda cores, *others: int(2 * cores + 1),
+            "Your function returns 2 x cores + 1, whatever the workers do.",
+            "For which share of computing is that about right? Where is the share in it?",
+        ),
+        "own-machine": Mistake(
+            lambda cores, *others: recommended(os.cpu_count() or 1, *others),
+            "Your function counts this machine's cores instead of those that it is given.",
+            "May a container use all the cores that os.cpu_count() sees? Which argument tells?",
+        ),
+        "computing-ignored": Mistake(
+            lambda cores, *others: math.ceil(cores),
+            "Your function recommends one worker for each core, even where workers wait.",
+            "What does a core do while its one worker waits for a reply?",
+        ),
+        "rounds-down": Mistake(
+            lambda cores, computing, *memory: math.floor(cores / computing),
+            "Your function rounds down, and so a core is idle now and then.",
+            "If 6 workers are too few and 7 are enough, which do you recommend?",
+        ),
+    },
+)
+MEMORY = Part(
+    recommended,
+    lambda value: isinstance(value, int),
+    "an int, or raise ValueError",
+    "another-answer",
+    {
+        "memory-ignored": Mistake(
+            lambda *call: recommended(*call) and enough(*call),
+            "Your function recommends more workers than the memory holds.",
+            "What happens to a server whose workers need more memory than there is?",
+        ),
+        "nothing-refused": Mistake(
+            lambda cores, computing, mb, most: max(1, min(enough(cores, computing), most // mb)),
+            "Your function never raises a ValueError.",
+            "What does it do if there are no cores? Who would notice, and when?",
+        ),
+        "rounds-the-memory-up": Mistake(
+            lambda *call: recommended(*call) and min(enough(*call), math.ceil(call[3] / call[2])),
+            "Your function recommends a worker for which only part of the memory is left.",
+            "How many workers of 100 MB fit into 599 MB?",
+        ),
+    },
+)

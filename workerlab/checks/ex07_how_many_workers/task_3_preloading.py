@@ -1,206 +1,127 @@
-"""Exercise 07, task 3: share data between workers, and lose what that saves."""
+"""Exercise 07, task 3: share data between processes, and keep it shared."""
 
-import ast
-import dataclasses
-import inspect
-import re
-import time
+import itertools
+import pickle
+import sys
+from array import array
 from typing import Any
 
-from gunicorn.config import KNOWN_SETTINGS
+import psutil
 
-from workerlab.checks.app import Seen
-from workerlab.checks.ex07_how_many_workers.memory import (
-    START_LIMIT,
-    WORKERS,
-    Measured,
-    measure,
-    tells_pss,
+from workerlab.checks.command import served
+from workerlab.checks.config import FILE, no_such_setting, settings_of, written
+from workerlab.checks.patience import patience
+from workerlab.checks.runner import run_coroutine
+from workerlab.checks.verdicts import Refused, Verdict, asked_anew, could_not_check, right, wrong
+from workerlab.load import burst
+
+FORM = 2
+HINTS = [
+    "Which setting makes the master import the app before it starts workers?",
+    "What does Python write into an object that it only looks at? Which types hold plain numbers?",
+    "preload_app = True, and array('d', [1.0]) * 5_000_000: five million numbers of 8 bytes.",
+]
+LEAST, MOST = 20_000_000, 80_000_000  # bytes of data
+LOST = 0.2  # of the data; of a list of floats, three quarters are copied
+COMMAND = (
+    f"gunicorn workerlab.checks.ex07_how_many_workers.data_app:app -c {FILE} --workers 1"
+    " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
-from workerlab.checks.ex07_how_many_workers.memory_notes import notes
-from workerlab.checks.ex07_how_many_workers.memory_verdicts import judge_measured
-from workerlab.checks.exercise import source_of
-from workerlab.checks.served_apps import bad_status, no_reply
-from workerlab.checks.served_apps import did_not_start as app_did_not_start
-from workerlab.checks.verdicts import Verdict, could_not_check, not_attempted, wrong
-from workerlab.server.start_errors import ServerDidNotStart, cause, log_in
-
-PATHS = ("/read", "/write")
-RAN = f"your app with your setting and {WORKERS} workers, and the same without preloading"
-# Named in tests/allowed_skips.txt for the systems which do not tell.
-SENTENCE = "preloading saves memory until the workers write to the data"
-NO_PSS = (
-    "this system does not tell which part of its memory a process shares (PSS), as Linux does\n"
-    f"○ not measurable here: {SENTENCE}"
+NOT_REPORTED = (  # its claim is named in tests/allowed_skips.txt
+    "this system does not report which part of its memory a process shares, as Linux does\n"
+    "○ not measurable here: preloaded data stays shared after a worker has read it"
 )
 
 
-def judge_preloaded(answer: Any) -> Verdict:
-    """Serve the app with the reader's line of configuration, and measure its memory."""
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        return wrong(
-            "not-both",
-            "The check wants the setting and the app.",
-            "What stands between the parentheses of check.task_3?",
-            expected="(setting, app)",
-        )
-    setting, app = answer
-    if not isinstance(setting, str):
-        return wrong(
-            "not-a-text",
-            f"The setting is of type {type(setting).__name__}, and a line of a file is a text.",
-            'What stands between the quotation marks in "workers = 3"?',
-            expected="a str, as the line stands in gunicorn_conf.py",
-        )
-    verdict = _setting(setting)
-    if verdict is not None:
-        return verdict
-    endpoints = [_endpoint(app, path) for path in PATHS]
-    if None in endpoints:
-        return _no_endpoint(app, PATHS[endpoints.index(None)])
-    source = source_of(endpoints[0])
-    if _has_dots(source):
-        return not_attempted()
-    if not tells_pss():
-        return could_not_check(NO_PSS)
-    try:
-        found = measure(source, setting)
-    except ServerDidNotStart as error:
-        return _did_not_start(str(error))
-    if found.too_busy:
-        return could_not_check("this machine was too busy to answer in time; run it again")
-    if found.trouble is not None:
-        return _trouble(found)
-    return judge_measured(found, setting, RAN)
-
-
-def _setting(setting: str) -> Verdict | None:
-    """The verdict on a text which is no line of a configuration file."""
-    details = {"ran": setting, "expected": "one line, as it stands in gunicorn_conf.py"}
-    if setting.strip().startswith("-"):
-        return wrong(
-            "option-not-setting",
-            "This is an option of the command line, and a configuration file has settings.",
-            "Which setting belongs to the option? Gunicorn's documentation names both.",
-            **details,
-        )
-    try:
-        statements = ast.parse(setting).body
-    except (SyntaxError, ValueError):
-        return wrong(
-            "no-python",
-            "This is no Python, and Gunicorn's configuration file is Python.",
-            "How did app/gunicorn_conf.py set the number of workers?",
-            **details,
-        )
-    known = [known.name for known in KNOWN_SETTINGS]
-    names = [
-        target.id
-        for statement in statements
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    ]
-    if names and not set(names) & {*known}:
-        return wrong(
-            "no-such-setting",
-            f"Gunicorn has no setting {names[0]}, and ignores it without a word.",
-            "Which settings does gunicorn --help name, and how are they spelt?",
-            **details,
-        )
-    return None
-
-
-def _endpoint(app: Any, path: str) -> Any:
-    for route in getattr(app, "routes", []):
-        if getattr(route, "path", "") == path:
-            return inspect.unwrap(route.endpoint)
-    return None
-
-
-def _no_endpoint(app: Any, path: str) -> Verdict:
-    if not hasattr(app, "routes"):
-        return wrong(
-            "not-an-app",
-            f"In the place of the app stands something of type {type(app).__name__}.",
-            "Which line of the cell makes the app?",
-            expected="(setting, app), and app is the FastAPI object itself",
-        )
+def check(answer: Any) -> Verdict:
+    """Look at the size of the data, serve it, and measure the worker's own memory."""
+    setting, data = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    if hasattr(data, "routes"):
+        return asked_anew("07")
+    size = size_of(data)
+    with written(setting) as folder:
+        file = folder / "data.pickle"
+        file.write_bytes(pickled(data, size))
+        if not settings_of(folder)["preload_app"]:
+            return no_such_setting(setting, ran=setting) or wrong(
+                "not-preloaded",
+                "With this line, each worker imports the app for itself, after it was forked.",
+                "Which setting makes the master import the app first?",
+                ran=setting,
+            )
+        if not hasattr(psutil.Process().memory_full_info(), "pss"):
+            return could_not_check(NOT_REPORTED)
+        with served(COMMAND, cwd=folder, env={"WORKERLAB_DATA": str(file)}) as server:
+            worker = psutil.Process(server.workers[0])
+            before = worker.memory_full_info().uss
+            reply = run_coroutine(burst(f"{server.url}/read", timeout=patience(6.0))).records[0]
+            if reply.status is None:
+                return could_not_check("/read was not answered in time; run the cell again")
+            if reply.status != 200:
+                return not_numbers(f"/read: status {reply.status}")
+            after = worker.memory_full_info().uss
+    details = {
+        "ran": "the check's app with your setting and your data\nGET /read",
+        "came_back": f"{size / 1e6:.0f} MB of data; the worker's own memory: "
+        f"{before / 1e6:.0f} MB before /read, {after / 1e6:.0f} MB after it",
+    }
+    if after - before < LOST * size:
+        return right("your data stays shared after the worker has read it.", **details)
     return wrong(
-        "endpoint-missing",
-        f"The app has no endpoint {path}.",
-        "Which part of the cell was yours to fill in?",
-        expected=f"the endpoints {PATHS[0]} and {PATHS[1]}",
+        "reference-counts",
+        "/read only looks at your data, and yet the worker gets its own copy of the memory.",
+        "Where is the reference count of an object? Which types hold numbers without objects?",
+        **details,
+        expected="hardly more after /read than before",
     )
 
 
-def _has_dots(source: str) -> bool:
-    """Whether a blank is left, as a statement or as a value."""
+def size_of(data: Any) -> int:
+    """Bytes, with each object in a container once. Stops counting where it is more than MOST."""
+    size, seen = max(sys.getsizeof(data), getattr(data, "nbytes", 0)), set()
+    for part in data if isinstance(data, list | tuple | set | frozenset | dict) else ():
+        if size > MOST:
+            break
+        if id(part) not in seen:
+            seen.add(id(part))
+            size += sys.getsizeof(part)
+    return size
+
+
+def pickled(data: Any, size: int) -> bytes:
+    """The data and None; or the distinct objects of a list or tuple, and which is at each place:
+    pickle itself would make a new object of a number for each place.
+
+    Raises Refused where the data is not about 40 MB of numbers, or cannot be pickled.
+    """
+    if not LEAST <= size <= MOST:
+        raise Refused(
+            wrong(
+                "not-about-40-mb",
+                "Your data is too small or too large, so it is not served.",
+                "How many bytes does one number need, and the object that holds it?",
+                came_back=f"{type(data).__name__}: {size / 1e6:.3g} MB"
+                + " or more" * (size > MOST),
+                expected="20 to 80 MB",
+            )
+        )
     try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except SyntaxError:
-        return False
-    values = [node.value for node in nodes if isinstance(node, ast.Expr | ast.Assign)]
-    return any(isinstance(value, ast.Constant) and value.value is ... for value in values)
+        float(sum(itertools.islice(data, 100)))
+        if type(data) not in (list, tuple):
+            return pickle.dumps((data, None))
+        distinct = {id(part): part for part in data}
+        place = dict(zip(distinct, itertools.count(), strict=False))
+        places = array("I", map(place.__getitem__, map(id, data)))
+        return pickle.dumps((type(data)(distinct.values()), places))
+    except Exception as error:
+        raise Refused(not_numbers(f"{type(error).__name__}: {error}")) from None
 
 
-def _did_not_start(report: str) -> Verdict:
-    log = log_in(report)
-    noted = [note for note in notes(log) if note["what"] == "settings"]
-    details = {"ran": RAN, "came_back": cause(log) or ""}
-    if "MemoryError" in log:
-        return wrong(
-            "too-much-data",
-            "Your data need more memory than this check allows.",
-            "How many bytes does one element take, and how many elements make 40 MB?",
-            **details,
-        )
-    if "settings.py" in log or "Invalid value for" in log:
-        return wrong(
-            "setting-refused",
-            "Gunicorn does not take your setting.",
-            "Which values may the setting have?",
-            **details,
-        )
-    if "Failed to find attribute 'app'" in log:
-        return wrong(
-            "no-app",
-            "Your cell has no `app`.",
-            "Which line of the cell makes the FastAPI object, and under which name?",
-            **details,
-        )
-    ended = "ended with exit code" in report
-    # Where the machine was too slow, even the settings were read late.
-    endless = any(time.monotonic() - note["when"] > START_LIMIT * 0.7 for note in noted)
-    seen = Seen(False, endless and not ended, ended, log, [], [], {})
-    return dataclasses.replace(app_did_not_start(seen), ran=RAN)
-
-
-def _trouble(found: Measured) -> Verdict:
-    reply = found.trouble
-    details = {"ran": f"{RAN}\nGET {reply.path}"}
-    if reply.status is None:
-        return no_reply(reply.error, details)
-    if "does not support item assignment" in found.log:
-        return wrong(
-            "immutable-data",
-            "Your data are of a type to which nothing can be written.",
-            "Which type holds the same numbers and can be changed?",
-            came_back=_last_error(found.log),
-            **details,
-        )
-    if "UnboundLocalError" in found.log:
-        return wrong(
-            "local-name",
-            "Within the function the name is another one than that at the top of the cell.",
-            "What does Python make of a name to which a function assigns? What does global say?",
-            came_back=_last_error(found.log),
-            **details,
-        )
-    seen = Seen(True, False, False, found.log, [reply], [], {})
-    return bad_status(seen, reply.status, reply.path, details)
-
-
-def _last_error(log: str) -> str:
-    errors = re.findall(r"^\w*Error: .*$", log, re.MULTILINE)
-    return errors[-1] if errors else ""
+def not_numbers(came_back: str) -> Verdict:
+    """The verdict on data without a sum, or which exists in one process only."""
+    return wrong(
+        "not-numbers",
+        "Your data is not a collection of numbers that a server can be given.",
+        "What do sum(data) and pickle.dumps(data) give in a cell?",
+        came_back=came_back,
+    )

@@ -1,0 +1,66 @@
+from tests.answers import Right, Wrong, bank, from_cell, judge
+from workerlab.checks.ex02_blocking_the_loop import check
+from workerlab.checks.ex02_blocking_the_loop.task_3_checksum import CHECKSUMS, STEPS, checksum
+
+TOP = """
+import asyncio, os, time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from fastapi import BackgroundTasks, FastAPI
+from fastapi.concurrency import run_in_threadpool
+app = FastAPI()
+pool = ProcessPoolExecutor(2)
+def checksum(seed):
+    value = seed
+    for _ in range(1_000_000):
+        value = (value * 1103515245 + 12345) % 2147483648
+    return value
+"""
+CHECKSUM = TOP + "@app.get('/checksum')\n"
+ASYNC = CHECKSUM + "async def get_checksum(seed: int):\n"
+
+
+@bank(
+    Right(CHECKSUM + "def get_checksum(seed: int):\n    return {'checksum': checksum(seed)}\n"),
+    Right(ASYNC + "    return {'checksum': await run_in_threadpool(checksum, seed)}\n"),
+    Right(
+        ASYNC + "    loop = asyncio.get_running_loop()\n"
+        "    return {'checksum': await loop.run_in_executor(pool, checksum, seed)}\n"
+    ),
+    Right(
+        ASYNC + "    value = seed\n    for step in range(1_000_000):\n"
+        "        value = (value * 1103515245 + 12345) % 2147483648\n"
+        "        if step % 20_000 == 0:\n            await asyncio.sleep(0)\n"
+        "    return {'checksum': value}\n"
+    ),
+    Wrong(
+        CHECKSUM + "def get_checksum(seed: int):\n    return {'checksum': 4711}\n", "fixed-value"
+    ),
+    Wrong(ASYNC + "    return {'checksum': checksum(seed)}\n", "still-blocks"),
+    Wrong(
+        ASYNC + "    await asyncio.sleep(0.1)\n    return {'checksum': checksum(seed)}\n",
+        "still-blocks",
+    ),
+    Wrong(ASYNC + "    return {'checksum': run_in_threadpool(checksum, seed)}\n", "not-awaited"),
+    Wrong(
+        ASYNC + "    return {'checksum': pool.submit(checksum, seed).result()}\n",
+        "joined-on-the-loop",
+    ),
+    Wrong(
+        CHECKSUM.replace("1_000_000", "15_000") + "def get_checksum(seed: int):\n"
+        "    return {'checksum': checksum(seed)}\n",
+        "another-checksum",
+    ),
+    Wrong(CHECKSUM + "def get_checksum(seed: int):\n    return checksum(seed)\n", "answer-changed"),
+    Wrong(
+        CHECKSUM + "async def get_checksum(seed: int, tasks: BackgroundTasks):\n"
+        "    tasks.add_task(checksum, seed)\n    return {'status': 'started'}\n",
+        "answered-before-done",
+    ),
+)
+def test_task_3(case):
+    judge(check, 3, case, from_cell("get_checksum"))
+
+
+def test_the_checksums_are_those_of_the_given_function():
+    assert f"range({STEPS:_})" in TOP
+    assert {seed: checksum(seed, STEPS) for seed in CHECKSUMS} == CHECKSUMS

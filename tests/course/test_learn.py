@@ -1,0 +1,672 @@
+"""./learn: the environment is made once, repaired when needed, and every obstacle is a sentence."""
+
+import ast
+import contextlib
+import importlib.machinery
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from workerlab import ROOT, ports
+from workerlab.course import check, cli, jupyter, progress, test, update, workspace
+
+BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+
+# Stands where uv would: takes the time it is told to, then puts a workerlab.course.cli into the
+# environment which says what it was given.
+UV = """\
+#!{python}
+import os, pathlib, subprocess, sys, time
+with open(os.environ["UV_CALLS"], "a") as calls:
+    calls.write(" ".join(sys.argv[1:]) + "\\n")
+print(os.environ.get("UV_SAYS", ""))
+time.sleep(float(os.environ.get("UV_TAKES", 0)))
+if "UV_SAYS" in os.environ:
+    sys.exit(2)
+python = sys.argv[sys.argv.index("--python") + 1]
+where = subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"])
+package = pathlib.Path(where.decode().strip(), "workerlab", "course")
+package.mkdir(parents=True, exist_ok=True)
+(package / "cli.py").write_text('''
+import json, os, random, shutil, sys
+print(json.dumps(dict(
+    arguments=sys.argv[1:], cwd=os.getcwd(), prefix=sys.prefix, random=random.__file__,
+    python=shutil.which("python"), pythonpath=os.environ.get("PYTHONPATH"),
+)))
+''')
+"""
+
+
+class Clone:
+    """A copy of what ./learn reads, and the ./learn processes that a test starts in it."""
+
+    def __init__(self, folder: Path, tools: Path) -> None:
+        self.folder = folder
+        self.calls = tools / "calls"
+        folder.mkdir(parents=True)
+        for name in ("learn", "requirements.txt", "constraints.txt", "pyproject.toml"):
+            shutil.copy(ROOT / name, folder)
+        tools.mkdir()
+        uv = tools / "uv"
+        uv.write_text(UV.format(python=BASE_PYTHON))
+        uv.chmod(0o755)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "UV_CALLS": str(self.calls),
+        }
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str, learn: Path | None = None, **options) -> subprocess.Popen[str]:
+        environment = self.environment | options.pop("env", {})
+        process = subprocess.Popen(
+            [BASE_PYTHON, learn or self.folder / "learn", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
+        self.processes.append(process)
+        return process
+
+    def run(self, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, **options)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def installs(self) -> int:
+        return len(self.calls.read_text().splitlines()) if self.calls.exists() else 0
+
+    def end(self) -> None:
+        for process in self.processes:
+            # The whole group: also the uv that a killed ./learn has left at work.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=10)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Clone]:
+    clone = Clone(tmp_path / "a clone for Jürgen", tmp_path / "tools")
+    yield clone
+    clone.end()
+
+
+@pytest.fixture(scope="module")
+def learn() -> ModuleType:
+    """The script as a module."""
+    loader = importlib.machinery.SourceFileLoader("learn", str(ROOT / "learn"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("learn", loader))
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
+    return module
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout: float = 20.0) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"waited {timeout} s for {what}"
+        time.sleep(0.01)
+
+
+def sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """The one line by which ./learn says that it cannot go on."""
+    progress = "Setting up .venv"
+    lines = [line for line in result.stderr.splitlines() if not line.startswith(progress)]
+    assert result.returncode == 1, result.stderr
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("learn: ")
+    return lines[0]
+
+
+# What ./learn says of itself
+
+
+def test_help_needs_no_environment_and_names_every_command(clone):
+    result = clone.run("--help")
+    assert result.returncode == 0
+    assert not (clone.folder / ".venv").exists()
+    commands = cli.build_parser()._subparsers._group_actions[0].choices
+    for command in commands:
+        assert f"\n  ./learn {command} " in result.stdout
+    for option in ("--no-browser", "--port N", "--allow-root"):
+        assert f"\n  {option} " in result.stdout
+
+
+def test_an_old_python_can_read_it_so_far_as_to_say_that_it_is_old():
+    ast.parse((ROOT / "learn").read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+# What cannot go on
+
+
+def test_windows_is_told_first(learn, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        patch.setattr(sys, "version_info", (3, 8, 0))
+        said = learn.obstacle([])
+    assert "WSL" in said and "container" in said
+
+
+def test_an_old_python(learn, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13))
+    assert learn.obstacle(["doctor"]).startswith("Python 3.11 or newer is needed, this is 3.10")
+
+
+@pytest.mark.parametrize(
+    ("user", "arguments", "refused"),
+    [
+        (0, [], True),
+        (0, ["--no-browser"], True),
+        (0, ["--no-browser", "--allow-root"], False),
+        (0, ["test", "-k", "timeline"], False),
+        (0, ["doctor"], False),
+        (1000, [], False),
+    ],
+)
+def test_root_is_refused_before_the_installation(learn, monkeypatch, user, arguments, refused):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert ("--allow-root" in learn.obstacle(arguments)) is refused
+
+
+def test_a_colon_in_the_path(tmp_path):
+    clone = Clone(tmp_path / "a:b", tmp_path / "tools")
+    try:
+        assert "colon" in sentence(clone.run("doctor"))
+        assert not (clone.folder / ".venv").exists()
+    finally:
+        clone.end()
+
+
+# Root may write everywhere, so it becomes somebody else, who may be unable to read the standard
+# library: all modules are loaded before.
+AS_ANOTHER_USER = """
+import fcntl, os, sys, time
+del sys.argv[0]
+script = compile(open(sys.argv[0]).read(), sys.argv[0], "exec")
+if os.geteuid() == 0:
+    os.setuid(65534)
+exec(script, {"__name__": "__main__", "__file__": sys.argv[0]})
+"""
+
+
+def test_a_folder_that_cannot_be_written(clone):
+    # pytest's own folders are closed to the other user which root has to become here.
+    with tempfile.TemporaryDirectory() as open_to_all:
+        folder = Path(open_to_all, "clone")
+        shutil.copytree(clone.folder, folder)
+        Path(open_to_all).chmod(0o755)
+        folder.chmod(0o555)
+        result = subprocess.run(
+            [BASE_PYTHON, "-c", AS_ANOTHER_USER, folder / "learn", "doctor"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        folder.chmod(0o755)
+    assert "cannot be written" in sentence(result)
+
+
+def test_a_python_without_the_venv_package(clone, tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules/ensurepip.py").write_text("raise ImportError")
+    result = clone.run(
+        "doctor", env={"PATH": str(tmp_path / "modules"), "PYTHONPATH": str(tmp_path / "modules")}
+    )
+    assert "python3-venv" in sentence(result)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            "error: Failed to fetch: `https://pypi.org/simple/pytest/`\n"
+            "  Caused by: dns error\n  Caused by: failed to lookup address information",
+            "network",
+        ),
+        (
+            "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by "
+            "'NewConnectionError(...): Failed to establish a new connection: [Errno 111]'\n"
+            "ERROR: No matching distribution found for uv",
+            "network",
+        ),
+        (
+            "error: Failed to install: numpy.whl\n  Caused by: failed to copy file\n"
+            "  Caused by: No space left on device (os error 28)",
+            "disk is full",
+        ),
+        ("ERROR: Could not install packages: [Errno 28] No space left on device", "disk is full"),
+        ("error: Permission denied (os error 13)", "rights"),
+    ],
+)
+def test_the_known_causes_of_a_failed_installation(learn, capsys, output, said):
+    with pytest.raises(SystemExit) as end:
+        learn.give_up(output)
+    assert said in end.value.code
+    assert capsys.readouterr().err == ""
+
+
+def test_an_unknown_cause_is_shown(learn, capsys):
+    with pytest.raises(SystemExit, match="above"):
+        learn.give_up("error: the moon is in the wrong quarter")
+    assert "moon" in capsys.readouterr().err
+
+
+# Making and keeping the environment
+
+
+def test_the_first_start_installs_and_the_second_does_not(clone, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(clone.folder / "learn")
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "random.py").write_text("")
+    first = clone.run("one", "--two", learn=link, cwd=folder, env={"PYTHONPATH": str(folder)})
+    said = json.loads(first.stdout)
+    assert said["arguments"] == ["one", "--two"]
+    assert said["cwd"] == str(folder)
+    assert said["prefix"] == str(clone.folder / ".venv")
+    assert said["python"] == str(clone.folder / ".venv/bin/python")
+    assert said["random"] != str(folder / "random.py")
+    assert said["pythonpath"] is None
+    assert "Setting up .venv" in first.stderr and " s, with uv." in first.stderr
+    assert "requirements.txt -c constraints.txt" in clone.calls.read_text()
+    second = clone.run("one", "--two", cwd=folder)
+    assert json.loads(second.stdout) == said
+    assert second.stderr == ""
+    assert clone.installs() == 1
+
+
+def cut_off(clone: Clone) -> None:
+    (clone.folder / ".venv/learn-stamp").unlink()
+
+
+def change_pins(clone: Clone) -> None:
+    with (clone.folder / "constraints.txt").open("a") as constraints:
+        constraints.write("one-more==1.0\n")
+
+
+def move(clone: Clone) -> None:
+    clone.folder = clone.folder.rename(clone.folder.with_name("moved"))
+
+
+def lose_the_python(clone: Clone) -> None:
+    python = clone.folder / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+
+
+@pytest.mark.parametrize("damage", [cut_off, change_pins, move, lose_the_python])
+def test_a_damaged_environment_is_made_anew(clone, damage):
+    assert clone.run("x").returncode == 0
+    left_behind = clone.folder / ".venv/left-behind"
+    left_behind.touch()
+    damage(clone)
+    result = clone.run("x")
+    assert json.loads(result.stdout)["prefix"] == str(clone.folder / ".venv")
+    assert not (clone.folder / ".venv/left-behind").exists()
+    assert clone.installs() == 2
+    assert clone.run("x").stderr == ""
+
+
+def test_ctrl_c_is_a_line_and_the_next_start_repairs(clone):
+    process = clone.start("x", env={"UV_TAKES": "30"})
+    wait_for(lambda: clone.installs() == 1, "uv to start")
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "learn: stopped" in err and "Traceback" not in err
+    assert out == ""
+    assert clone.run("x").returncode == 0
+    assert clone.installs() == 2
+
+
+def test_two_at_once_install_once(clone):
+    first = clone.start("first", env={"UV_TAKES": "0.5"})
+    wait_for(lambda: clone.installs() == 1, "uv to start")
+    second = clone.start("second", env={"UV_TAKES": "0.5"})
+    outputs = [process.communicate(timeout=30) for process in (first, second)]
+    assert [json.loads(out)["arguments"] for out, _ in outputs] == [["first"], ["second"]]
+    assert "Another ./learn" in outputs[1][1]
+    assert clone.installs() == 1
+
+
+def test_the_uv_of_a_killed_start_is_waited_for(clone):
+    process = clone.start("first", env={"UV_TAKES": "1"})
+    wait_for(lambda: clone.installs() == 1, "uv to start")
+    process.kill()
+    killed = time.monotonic()
+    result = clone.run("second")
+    assert "Another ./learn" in result.stderr
+    assert time.monotonic() - killed > 0.5
+    assert json.loads(result.stdout)["arguments"] == ["second"]
+    assert clone.installs() == 2
+
+
+def test_the_script_can_be_started_while_an_installation_goes_on(clone):
+    process = clone.start("first", env={"UV_TAKES": "1"})
+    wait_for(lambda: clone.installs() == 1, "uv to start")
+    process.kill()  # the uv that it has started goes on, and holds what it has inherited
+    # By its path, as a reader types it: the kernel runs no script that is open for writing.
+    script = str(clone.folder / "learn")
+    result = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=30)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("usage: ./learn")
+
+
+def test_what_a_linked_environment_points_to_is_left_alone(clone, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "precious").touch()
+    (clone.folder / ".venv").symlink_to(shared)
+    result = clone.run("x")
+    assert f".venv is a link to {shared}; remove the link" in sentence(result)
+    assert [file.name for file in shared.iterdir()] == ["precious"]
+    assert clone.installs() == 0
+
+
+# The commands
+
+
+@pytest.mark.parametrize("arguments", [["--port", "0"], ["--port", "http"], ["--prot", "1"]])
+def test_a_wrong_argument_is_a_usage_line(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2
+    assert "usage: ./learn" in capsys.readouterr().err
+
+
+def test_only_test_takes_further_arguments(monkeypatch):
+    calls = []
+    monkeypatch.setattr(test, "run", lambda *args, **options: calls.append((args, options)))
+    cli.main(["test", "-k", "timeline", "lessons/01.ipynb", "--all"])
+    assert calls == [((["-k", "timeline", "lessons/01.ipynb"],), {"slow": True})]
+    with pytest.raises(SystemExit):
+        cli.main(["doctor", "-k", "timeline"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "function", "given"),
+    [
+        (["check"], check, "run", ([],)),
+        (["check", "01", "2"], check, "run", (["01", "2"],)),
+        (["progress"], progress, "show", ()),
+        (["reset", "lessons/01"], workspace, "reset", ("lessons/01",)),
+        (["update"], update, "run", ()),
+    ],
+)
+def test_a_command_is_handed_on_and_its_status_back(
+    monkeypatch, arguments, module, function, given
+):
+    calls = []
+    monkeypatch.setattr(module, function, lambda *args: calls.append(args) or 7)
+    assert cli.main(arguments) == 7
+    assert calls == [given]
+
+
+@pytest.mark.parametrize("arguments", [["reset"], ["reset", "1", "2"], ["progress", "1"]])
+def test_what_a_command_does_not_take(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2
+
+
+def test_a_folder_whose_name_is_not_utf_8_has_its_stamp(learn, tmp_path, monkeypatch):
+    monkeypatch.setattr(learn, "STAMP", str(tmp_path / "stamp"))
+    monkeypatch.setattr(learn, "PYTHON", sys.executable)
+    monkeypatch.setattr(learn, "fingerprint", lambda: os.fsdecode(b"/caf\xe9"))
+    monkeypatch.setattr(learn, "install", lambda lock: "nothing")
+    learn.set_up()
+    assert learn.is_installed()
+
+
+def test_a_pipe_that_was_closed_is_no_traceback():
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(
+        [sys.executable, "-m", "workerlab.course.cli", "progress"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        timeout=30,
+    )
+    os.close(write)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_a_port_that_is_asked_for_must_be_free():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with pytest.raises(SystemExit, match="is taken"):
+            jupyter.serve(None, port=listener.getsockname()[1])
+
+
+def test_the_question_about_news_is_answered_once(tmp_path):
+    jupyter.ask_no_questions(tmp_path)
+    (file,) = tmp_path.rglob("*.json")
+    assert '"fetchNews": "false"' in file.read_text()
+    file.write_text("{}")
+    jupyter.ask_no_questions(tmp_path)
+    assert file.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        ([0, 0, 0], 0),
+        ([0, 0, 1], 1),
+        ([0, 1, 0], 1),
+        ([1, 0, 0], 1),
+        ([0, -9, 0], -9),
+        ([0, test.NOTHING_COLLECTED, -9], -9),
+        ([0, 0, test.NOTHING_COLLECTED], 0),
+        ([test.NOTHING_COLLECTED, 0, 0], 0),
+        ([test.NOTHING_COLLECTED] * 3, test.NOTHING_COLLECTED),
+        ([test.INTERRUPTED], test.INTERRUPTED),
+        ([1, test.INTERRUPTED], test.INTERRUPTED),
+    ],
+)
+def test_all_runs_the_slow_ones_last_and_fails_if_one_does(monkeypatch, statuses, status):
+    commands, remaining = [], iter(statuses)
+    monkeypatch.setattr(test, "call", lambda command: commands.append(command) or next(remaining))
+    assert test.run(["-x"], slow=True) == status
+    marks = [command[command.index("-m", 3) + 1] for command in commands]
+    assert marks == ["not slow", "not slow", "slow"][: len(statuses)]
+    assert all("--nbval" in command and command[-1] == "-x" for command in commands)
+
+
+def test_without_all_the_slow_ones_stay_out_and_the_lessons_run_one_by_one(monkeypatch):
+    commands = []
+    monkeypatch.setattr(test, "call", lambda command: commands.append(command) or 1)
+    assert test.run([]) == 1
+    lessons, others = commands
+    assert lessons[-3:] == ["-m", "not slow", "lessons"]
+    assert others[-3:] == ["exercises", "solutions", "tests"] and "loadfile" in others
+
+
+def test_named_files_run_one_by_one(monkeypatch):
+    commands = []
+    monkeypatch.setattr(test, "call", lambda command: commands.append(command) or 0)
+    assert test.run(["tests/course/test_learn.py::test_named_files_run_one_by_one"]) == 0
+    assert len(commands) == 1 and "-n" not in commands[0]
+
+
+def test_a_file_is_found_from_the_readers_folder(monkeypatch):
+    here = Path(__file__)
+    monkeypatch.chdir(here.parent)
+    assert test.from_root(f"{here.name}::test_x") == f"{here}::test_x"
+    assert test.from_root("-x") == "-x"
+    assert test.from_root(f"tests/{here.name}") == f"tests/{here.name}"
+    monkeypatch.chdir(ROOT)
+    assert test.from_root("tests") == "tests"
+
+
+def test_ctrl_c_leaves_pytest_the_time_for_its_summary():
+    waits = (
+        "import signal, sys, time\n"
+        "try:\n    print('up', flush=True); time.sleep(30)\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.6); print('summary'); sys.exit(2)\n"
+    )
+    command = [sys.executable, "-c", waits]
+    runs = f"import sys; from workerlab.course import test; sys.exit(test.call({command}))"
+    with subprocess.Popen(
+        [sys.executable, "-c", runs], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout.readline() == "up\n"
+            os.killpg(process.pid, signal.SIGINT)
+            out, _ = process.communicate(timeout=10)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, out) == (2, "summary\n")
+
+
+# For real: these download packages, or start JupyterLab
+
+
+def tracked_files() -> list[str]:
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(
+        listing, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+    return [name for name in names.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def real_clone(tmp_path_factory) -> Iterator[Clone]:
+    """This repository in a path with a space and an umlaut, with the uv of this machine, if any."""
+    base = tmp_path_factory.mktemp("real")
+    clone = Clone(base / "Jürgens clone", base / "tools")
+    clone.environment = dict(os.environ)
+    for name in tracked_files():
+        (clone.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, clone.folder / name)
+    yield clone
+    clone.end()
+    shutil.rmtree(base)
+
+
+def fetch(address: str) -> int:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=10) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.slow
+def test_an_installation_that_was_killed_is_repaired(real_clone):
+    packages = real_clone.folder / ".venv/lib"
+    process = real_clone.start("doctor")
+    wait_for(
+        lambda: len(list(packages.glob("python*/site-packages/*"))) > 10, "packages to arrive", 120
+    )
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=10)
+    process = real_clone.start("doctor")
+    out, err = process.communicate(timeout=300)
+    assert "Done in" in err
+    # Servers of other tests may be seen as stray ones; what was installed must be in order.
+    for name in ("Python", "packages", "kernel", "Jupyter"):
+        assert f"OK    {name}: " in out
+
+
+@pytest.mark.slow
+def test_jupyterlab_is_served_with_a_token_and_ends_at_ctrl_c(real_clone):
+    port = jupyter.PORT + 1000
+    while not ports.is_free(port):
+        port += 1
+    with tempfile.TemporaryFile("w+") as log:
+        command = [real_clone.folder / "learn", "--no-browser", "--allow-root", "--port", str(port)]
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            address = process.stdout.readline().strip()
+            assert address.startswith(f"http://127.0.0.1:{port}/lab")
+            assert fetch(address) == 200
+            assert fetch(f"http://127.0.0.1:{port}/api/contents?token=wrong") == 403
+            lessons = sorted((real_clone.folder / "lessons").glob("*.ipynb"))
+            copies = sorted((real_clone.folder / "mine/lessons").glob("*.ipynb"))
+            assert [copy.name for copy in copies] == [lesson.name for lesson in lessons]
+            if lessons:
+                assert f"/lab/tree/mine/lessons/{lessons[0].name}?token=" in address
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+            assert process.stdout.read() == ""
+        finally:
+            process.kill()
+            process.wait()
+        log.seek(0)
+        assert "Traceback" not in log.read()
+    assert ports.is_free(port)
+
+
+QUICK = "def test_quick():\n    assert {}\n"
+SLOW = "import pytest\n\n@pytest.mark.slow\ndef test_slow():\n    assert {}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("quick", "slow", "status", "last"),
+    [(True, False, 1, "1 failed"), (True, None, 0, "no tests ran")],
+)
+def test_pytest_is_run_and_its_summary_comes_last(
+    tmp_path, monkeypatch, capfd, quick, slow, status, last
+):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: takes long\n")
+    (tmp_path / "tests/test_quick.py").write_text(QUICK.format(quick))
+    if slow is not None:
+        (tmp_path / "tests/test_slow.py").write_text(SLOW.format(slow))
+    monkeypatch.setattr(test, "ROOT", tmp_path)
+    monkeypatch.setattr(test, "AT_ONCE", "1")
+    assert test.run([], slow=True) == status
+    assert last in capfd.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_no_network_is_a_sentence(clone, tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    uv = shutil.which("uv")
+    tools = tmp_path / "real tools"
+    tools.mkdir()
+    if uv:
+        (tools / "uv").symlink_to(uv)
+    environment = {
+        "PATH": f"{tools}{os.pathsep}/usr/bin{os.pathsep}/bin",
+        "HTTP_PROXY": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "ALL_PROXY": nowhere,
+        "NO_PROXY": "",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_CACHE_DIR": "1",
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    assert "network" in sentence(clone.run("doctor", env=environment))
+    assert not (clone.folder / ".venv/learn-stamp").exists()
