@@ -46,17 +46,18 @@ def bank(*cases: Wrong | Right) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", params)
 
 
+def run_cell(source: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Run a cell with these names, as IPython would, and return all names that there are then."""
+    file = f"<cell {next(_cells)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    names = {"__name__": "__main__", **(names or {})}
+    exec(compile(source, file, "exec"), names)
+    return names
+
+
 def from_cell(name: str) -> Callable[[str], Any]:
-    """Makes what a cell calls `name` from the cell's source, as IPython would."""
-
-    def make(source: str) -> Any:
-        file = f"<cell {next(_cells)}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        names: dict[str, Any] = {"__name__": "__main__"}
-        exec(compile(source, file, "exec"), names)
-        return names[name]
-
-    return make
+    """Makes what a cell calls `name` from the cell's source."""
+    return lambda source: run_cell(source)[name]
 
 
 def judge(

@@ -75,6 +75,7 @@ def test_a_coroutine_and_a_loop_of_its_own_both_work():
     assert called(own).value == [1]
 
 
+@pytest.mark.slow
 def test_what_does_not_end_is_ended_with_all_that_it_started(monkeypatch):
     token = uuid.uuid4().hex
     monkeypatch.setenv(TOKEN, token)

@@ -181,6 +181,7 @@ def test_gunicorn_reads_the_file_itself():
     assert config.unknown_names(text) == ["port"]
 
 
+@pytest.mark.slow
 def test_a_file_that_never_ends_is_ended():
     with config.written("while True: pass\n") as folder:
         reading = config.read(folder)
@@ -240,6 +241,7 @@ async def f(url, n):
 """
 
 
+@pytest.mark.slow
 def test_an_observer_sees_the_requests_of_any_client_and_no_other_server():
     command = "uvicorn workerlab.checks.together_app:app --port {port}"
     with (

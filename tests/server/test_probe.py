@@ -39,7 +39,13 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=name, marks=[pytest.mark.slow] if "-" in name else [])
+        for name, command in COMMANDS.items()
+    ],
+)
 def test_it_gets_around_any_app_and_sees_requests_of_any_client(command):
     token = uuid.uuid4().hex
     files = {"app_of_a_reader.py": APP}
@@ -61,6 +67,7 @@ def test_it_gets_around_any_app_and_sees_requests_of_any_client(command):
     assert replied - reached > 0.19
 
 
+@pytest.mark.slow
 def test_an_app_that_reports_itself_is_reported_once():
     server = Server("uvicorn app.main:app --port {port}", name="probed", probe=True)
     try:
