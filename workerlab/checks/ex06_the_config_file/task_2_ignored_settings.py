@@ -100,7 +100,6 @@ def _missed(letter: str, **details: str) -> Verdict:
 
 def _thirty_at_once(server: Server) -> tuple[int, str]:
     """How many were in progress at one moment, and a line of the access log."""
-    urls = [f"{server.url}/work?seconds=0.4"] * AT_ONCE
-    run = run_coroutine(burst(urls, timeout=patience(8)))
+    run = run_coroutine(burst(f"{server.url}/work?seconds=0.4", AT_ONCE, timeout=patience(8)))
     lines = [line for line in server.log.splitlines() if "/work?" in line]
     return run.peak_overlap, lines[0] if lines else ""
