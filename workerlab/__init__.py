@@ -10,6 +10,7 @@ reveal            sets your guess beside what was measured
 bars              a picture of a few numbers side by side
 curves            a picture of how numbers change with another
 distribution      a picture of the results of repeated runs
+steps             goes through a loop that takes long, and tells where it is
 stop_all          ends every server of this notebook
 """
 
@@ -37,6 +38,7 @@ _HOMES = {
     "not_measurable": "workerlab.claims",
     "reveal": "workerlab.claims",
     "steady": "workerlab.load",
+    "steps": "workerlab.status",
     "stop_all": "workerlab.server.server",
 }
 __all__ = sorted(_HOMES)

@@ -363,6 +363,9 @@ RUNAWAYS = {
     "USR2, then TERM to the old master": GUNICORN,
     "master killed": GUNICORN,
     "master killed, uvicorn --workers": COMMANDS["uvicorn --workers"],
+    "start script": f"sh -c '{GUNICORN}; echo ended'",
+    "start script, master killed": f"sh -c '{GUNICORN}; sleep 60'",
+    "start script which ends first": f"sh -c 'nohup {GUNICORN} & sleep 3'",
 }
 RUN_AWAY = """
 for kind, server in servers.items():

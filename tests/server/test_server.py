@@ -163,6 +163,69 @@ def test_a_master_and_its_workers():
     assert server.exit_code == 0
 
 
+def test_an_app_that_does_not_report_is_said_so(small):
+    server = small()
+    with pytest.raises(ValueError, match=r"Start it with Server\(\.\.\., probe=True\)"):
+        server.wait_for_workers(1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_start_script_is_not_its_server(kind):
+    server = Server(
+        "sh {folder}/entry.sh",
+        files={
+            "entry.sh": "sh {folder}/start.sh\necho ended\n",
+            "start.sh": f"{command(kind)}\necho ended\n",
+        },
+    )
+    assert len(server.wait_for_workers(1 if kind == "uvicorn" else 2)) > 0
+    assert json.loads(get(server.url))["worker_pid"] in server.workers
+    assert server.tree().startswith(("uvicorn", "gunicorn"))
+
+
+def test_each_worker_may_have_a_socket_of_its_own():
+    server = Server(f"sh -c '{command('uvicorn-worker')} --reuse-port; echo ended'")
+    assert len(server.wait_for_workers(2)) == 2
+    assert server.tree().startswith("gunicorn, master")
+
+
+def test_one_that_speaks_no_http():
+    echo = """
+import socketserver
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(self.rfile.readline())
+
+socketserver.ThreadingTCPServer(("127.0.0.1", {port}), Echo).serve_forever()
+"""
+    server = Server("python {folder}/echo.py", ready="tcp", files={"echo.py": echo})
+    assert server.url == f"tcp://127.0.0.1:{server.port}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(b"hello\n")
+        assert client.recv(100) == b"hello\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gunicorn app.main:app -k uvicorn_worker.UvicornWorker --bind unix:{folder}/app.sock",
+        "uvicorn app.main:app --uds {folder}/app.sock",
+    ],
+)
+def test_a_unix_socket(line):
+    server = Server(line)
+    assert server.url == f"unix:{server.folder}/app.sock" and server.port is None
+    assert server.listening() == []
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(server.folder / "app.sock"))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+    server.stop()
+    assert not server.folder.exists()
+
+
 def test_another_of_the_same_name_replaces_it(small):
     first = small()
     second = small()
@@ -441,9 +504,9 @@ def test_a_repository_in_a_folder_with_spaces_and_umlauts(short_folder):
         ("-b tcp://0.0.0.0:2", "listen at 0.0.0.0:2"),
         ("-b [::1]:8000", "use 127.0.0.1"),
         ("-b example.org:80", "listen at example.org:80"),
-        ("--bind unix:/x", "not listen on a TCP port"),
+        ("--bind unix:/x", "put it into the server's own folder, unix:{folder}/app.sock"),
         ("--bind fd://3", "not listen on a TCP port"),
-        ("--uds /x", "not listen on a TCP port"),
+        ("--uds /x", "put it into the server's own folder"),
         ("--fd 3", "not listen on a TCP port"),
         ("--port 0", "'0' is not a port"),
         ("--port 65536", "'65536' is not a port"),
@@ -674,6 +737,15 @@ def test_it_listens_beyond_this_machine(arguments, folder, nothing_left):
 
 
 @pytest.mark.slow
+def test_an_import_that_is_taken_for_a_worker_that_hangs():
+    """A regular expression keeps the GIL, and with it the thread that would answer the ping."""
+    app = 'import re\nre.match(r"(a+)+$", "a" * 30 + "b")\n' + TINY
+    line = "uvicorn own:app --app-dir {folder} --workers 2 --port {port}"
+    with pytest.raises(ServerDidNotStart, match="--timeout-worker-healthcheck 60"):
+        Server(line, files={"own.py": app})
+
+
+@pytest.mark.slow
 def test_a_caught_exception_is_no_failure(folder):
     """An app that says so, goes on without the package, and takes its time."""
     source = "import time\nprint(\"No module named 'x'; ValueError: y\")\ntime.sleep(3)\n" + TINY
@@ -782,6 +854,19 @@ def test_files_of_its_own_end_with_it(nothing_left):
     server.wait_for_workers(2)
     server.stop()
     assert not server.folder.exists()
+
+
+def test_address_and_folder_are_filled_in_within_files_and_variables(small):
+    configuration = 'bind = "127.0.0.1:{port}"\npidfile = "{folder}/pid"\n'
+    server = Server(
+        "gunicorn app.main:app -k uvicorn_worker.UvicornWorker -c {folder}/conf.py",
+        files={"conf.py": configuration},
+        env={"HERE": "{folder}", "THERE": "127.0.0.1:{port}"},
+    )
+    assert (server.folder / "pid").read_text().strip() == str(server.pid)
+    variables = psutil.Process(server.pid).environ()
+    assert variables["HERE"] == str(server.folder)
+    assert variables["THERE"] == f"127.0.0.1:{server.port}"
 
 
 def test_its_folder_may_have_a_space_in_its_path(tmp_path, monkeypatch):

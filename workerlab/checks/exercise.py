@@ -10,7 +10,9 @@ from typing import Any
 from workerlab.checks.answer import is_blank
 from workerlab.checks.verdicts import Refused, Verdict, asked_anew, could_not_check, not_attempted
 from workerlab.course import progress
+from workerlab.status import status
 
+SECONDS = 3.0  # what a check takes as a rule; the longest takes six
 TASK = re.compile(r"task_(\d+)_\w+\.py")
 
 
@@ -72,7 +74,8 @@ class Exercise:
             raise AttributeError(f"there is no {name!r} here; there are {tasks} and hint")
 
         def check(answer: Any) -> None:
-            verdict = self.judge(int(number), answer)
+            with status(f"checking task {number}", SECONDS):
+                verdict = self.judge(int(number), answer)
             print(verdict)
             if verdict.outcome == "right" and progress.is_reader_here():
                 progress.record(self.number, int(number))

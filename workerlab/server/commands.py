@@ -39,6 +39,22 @@ def address_of(command: str) -> tuple[str, int]:
     return addresses[0]
 
 
+def unix_socket_of(command: str) -> str | None:
+    """The path of the Unix socket at which the server of this command line will listen, if it will.
+
+    Gunicorn's `--bind unix:PATH`, Uvicorn's `--uds PATH`.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--bind", "-b", action="append", default=[])
+    parser.add_argument("--uds")
+    try:
+        given, _ = parser.parse_known_args(shlex.split(command)[1:])
+    except argparse.ArgumentError:
+        return None  # the server will say so itself
+    bound = [bind.removeprefix("unix:") for bind in given.bind if bind.startswith("unix:")]
+    return next(iter([*filter(None, [given.uds]), *bound]), None)
+
+
 def _host_and_port(command: str, bind: str) -> tuple[str, int]:
     host, colon, port = bind.rpartition(":")
     if bind and not colon:

@@ -10,16 +10,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from workerlab.ports import free_port
 from workerlab.probe import REPORT_TO
 from workerlab.reports import reports
-from workerlab.server.commands import SETTINGS, address_of
+from workerlab.server.commands import SETTINGS, address_of, unix_socket_of
 from workerlab.server.guard import Guard
 from workerlab.server.start_errors import ServerDidNotStart
 
-PORT = "{port}"  # what stands for a free port in a command, in the environment and in files
+# What stands for a free port, and for the server's own folder, in a command, in the environment and
+# in files.
+PORT, FOLDER = "{port}", "{folder}"
+Ready = Literal["http", "tcp"]  # what shows that a server is ready: an answer, or a connection
 _END_OF_LOG = 65536  # bytes
 _INJECTED = Path(__file__).with_name("inject")  # holds a sitecustomize.py
 
@@ -28,13 +31,14 @@ _INJECTED = Path(__file__).with_name("inject")  # holds a sitecustomize.py
 class Launch:
     """A command that was launched: `command` as it ran, in the folder `cwd`, at `url`.
 
-    `folder` is its own, and `since` the moment before its start, in monotonic seconds.
+    `port` is None where it listens at a Unix socket. `folder` is its own, and `since` the moment
+    before its start, in monotonic seconds.
     """
 
     command: str
     cwd: Path
     url: str
-    port: int
+    port: int | None
     folder: Path
     guard: Guard
     since: float
@@ -67,26 +71,20 @@ def launch(
     env: Mapping[str, str],
     cwd: Path,
     files: Mapping[str, str],
+    ready: Ready = "http",
     probe: bool = False,
 ) -> Launch:
     """Start a server beside a guard, as `workerlab.server.Server` describes its arguments."""
-    filled = None
-    if has_port(command, env, files):
-        filled = free_port()
-        command = command.replace(PORT, str(filled))
-        env = {name: value.replace(PORT, str(filled)) for name, value in env.items()}
-        files = {name: text.replace(PORT, str(filled)) for name, text in files.items()}
-    host, port = address_of(command)
-    if filled not in (None, port):  # the port is given elsewhere than in an option
-        host, port = "127.0.0.1", filled
+    chosen = free_port() if has_port(command, env, files) else None
+    host, port = _address(command.replace(PORT, str(chosen)), chosen)
     folder = Path(tempfile.mkdtemp(prefix="workerlab-"))
-    command = command.replace("{folder}", shlex.quote(str(folder)))
+    command = command.replace(PORT, str(chosen)).replace(FOLDER, shlex.quote(str(folder)))
     log = folder / "server.log"
     opened = None
     try:
-        for file, contents in files.items():
+        for file, contents in _filled(files, chosen, folder).items():
             (folder / file).write_text(contents, encoding="utf-8")
-        environment = _environment(env, folder, probe)
+        environment = _environment(_filled(env, chosen, folder), folder, probe)
         argv = _argv(command, environment["PATH"])
         reports.listen(_reports(folder))
         # The guard removes the folder with the server; what is open can be read all the same.
@@ -99,12 +97,35 @@ def launch(
         reports.forget(_reports(folder))
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Launch(command, cwd, f"http://{host}:{port}", port, folder, its_guard, since, opened)
+    url = f"{ready}://{host}:{port}" if port else f"unix:{unix_socket_of(command)}"
+    return Launch(command, cwd, url, port, folder, its_guard, since, opened)
 
 
 def has_port(command: str, env: Mapping[str, str], files: Mapping[str, str]) -> bool:
     """Whether it is left to the kit to choose the port."""
     return any(PORT in text for text in (command, *env.values(), *files.values()))
+
+
+def _address(command: str, chosen: int | None) -> tuple[str, int | None]:
+    """The host and port at which the server will listen; no port where it is a Unix socket."""
+    if path := unix_socket_of(command):
+        if not path.startswith(f"{FOLDER}/"):
+            raise ValueError(
+                f"{command}\nA socket elsewhere would outlive the server, or be another's: put it "
+                "into the server's own folder, unix:{folder}/app.sock"
+            )
+        return "", None
+    host, port = address_of(command)
+    if chosen not in (None, port):  # the port is given elsewhere than in an option
+        return "127.0.0.1", chosen
+    return host, port
+
+
+def _filled(texts: Mapping[str, str], port: int | None, folder: Path) -> dict[str, str]:
+    return {
+        name: text.replace(PORT, str(port)).replace(FOLDER, str(folder))
+        for name, text in texts.items()
+    }
 
 
 def _environment(env: Mapping[str, str], folder: Path, probe: bool) -> dict[str, str]:

@@ -91,24 +91,34 @@ class Start:
         return len(workers_ready(self._server, self._launched)) == count
 
     def _listens(self) -> bool:
-        """Whether the master, or a worker, listens where the command line says."""
-        for pid in [self._server.pid, *self._server.workers]:
-            sockets = processes.listening([pid])
-            self._refuse_beyond_loopback(sockets)
-            if any(held.port == self._launched.port for held in sockets):
-                return True
-        return False
+        """Whether one of its processes listens where the command line says."""
+        port = self._launched.port
+        if port is None:
+            return True  # a Unix socket, in the server's own folder
+        if self._hold([self._server.pid], port):
+            return True
+        # A start script listens nowhere, the server which it starts does.
+        holders = self._hold(self._server.pids, port)
+        if holders:
+            self._server.take_as_master(holders)
+        return bool(holders)
+
+    def _hold(self, pids: list[int], port: int) -> list[int]:
+        sockets = processes.listening(pids)
+        self._refuse_beyond_loopback(sockets)
+        return [held.pid for held in sockets if held.port == port]
 
     def _look_elsewhere(self) -> None:
         """Raise if this server listens, but not where the command line says."""
         port = self._launched.port
         sockets = processes.listening(self._server.pids)
         self._refuse_beyond_loopback(sockets)
-        if sockets and all(held.port != port for held in sockets):
+        if port is not None and sockets and all(held.port != port for held in sockets):
             raise self._failed(
                 f"listens at {sockets[0].address} and not at 127.0.0.1:{port}, as the command "
                 "line has it",
-                "An address is to be said on the command line, where it overrides the others.",
+                "Say the address on the command line, where it overrides the others, or write "
+                "{port} where it stands: the kit then fills in a free port.",
             )
 
     def _refuse_beyond_loopback(self, sockets: list[processes.Socket]) -> None:
@@ -149,12 +159,13 @@ class ReadinessProbe:
     """One GET, asked as soon as there is somebody to connect to.
 
     A listening socket takes the connection before its workers are there to answer. So the request
-    is sent once, and the answer comes at the very moment at which the first worker is ready.
+    is sent once, and the answer comes at the very moment at which the first worker is ready. Of a
+    server whose URL begins with `tcp://` the connection is all that can be asked for.
     """
 
     def __init__(self, url: str, path: str = "/health") -> None:
         self.status: int | None = None
-        self._address = (urlsplit(url).hostname, urlsplit(url).port)
+        self._url = urlsplit(url)
         # With this ID, no observer counts it.
         headers = f"Host: localhost\r\nConnection: close\r\n{REQUEST_ID_HEADER}: {READINESS}"
         self._request = f"GET {path} HTTP/1.1\r\n{headers}\r\n\r\n"
@@ -164,7 +175,10 @@ class ReadinessProbe:
         """Whether an HTTP answer has come, whatever its status. Waits for up to 5 ms."""
         try:
             if self._connection is None:
-                self._connection = socket.create_connection(self._address, timeout=1)
+                self._connection = self._connect()
+                if self._url.scheme == "tcp":
+                    self.close()
+                    return True
                 self._connection.sendall(self._request.encode())
             if not select.select([self._connection], [], [], 0.005)[0]:
                 return False
@@ -176,6 +190,18 @@ class ReadinessProbe:
         if match := re.match(rb"HTTP/1\.[01] (\d+)", answer):
             self.status = int(match[1])
         return self.status is not None
+
+    def _connect(self) -> socket.socket:
+        if self._url.scheme != "unix":
+            return socket.create_connection((self._url.hostname, self._url.port), timeout=1)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(1)
+            connection.connect(self._url.path)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def close(self) -> None:
         if self._connection is not None:

@@ -1,5 +1,6 @@
 """Starting and stopping the servers of a notebook."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 import psutil
 
 from workerlab import ROOT
+from workerlab.reports import reports
 from workerlab.server import guard_process, processes
 from workerlab.server.guard import Guard
-from workerlab.server.launch import has_port, launch
+from workerlab.server.launch import Ready, has_port, launch
 from workerlab.server.readiness import Start, answers_as_probe, last_lines, workers_ready
 from workerlab.server.start_errors import PortTaken, ServerDidNotStart
+from workerlab.status import status
 
 # A server which fails to start has nothing to end in good order.
 _GRACE_OF_A_FAILURE = 0.3
@@ -29,14 +32,18 @@ class Server:
 
         server = Server("uvicorn app.main:app --port {port}")
 
-    `command` is what one would type in the repository's folder; `{port}`, in the command, in `env`
-    or in `files`, becomes a free port, which is the server's address then.
+    `command` is what one would type in the repository's folder. In it, in `env` and in `files`,
+    `{port}` becomes a free port, which is the server's address then, and `{folder}` the path of a
+    folder of the server's own, which is removed with it.
     A notebook has one server at a time: starting another stops the first, so a cell may be run
     twice. Give a `name` to each of several that shall run side by side. `env` adds environment
     variables; `cwd` is the folder to start in, a relative one starts from the repository's;
-    `timeout` the seconds it may take to be ready. `files` are written to a folder of the server's
-    own, `{folder}` in the command, which is removed with it: name to contents, as
-    {"my_conf.py": "workers = 2"}.
+    `timeout` the seconds it may take to be ready. `files` are written to its folder: name to
+    contents, as {"my_conf.py": "workers = 2"}.
+    Ready means that it answers an HTTP request, with any status; with `ready="tcp"`, that it takes
+    connections, as of a server which speaks another protocol. `url` and `port` say where it is.
+    One on a Unix socket, as `--bind unix:{folder}/app.sock`, has a URL that begins with `unix:` and
+    no port.
     With `--workers N` in the command, ready means that all N workers have started, if the app
     reports (with `workerlab.probe`, as app.main does); else, that one of them answers.
     Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
@@ -58,6 +65,7 @@ class Server:
         cwd: str | Path = ROOT,
         files: Mapping[str, str] | None = None,
         timeout: float = 30.0,
+        ready: Ready = "http",
         probe: bool = False,
     ) -> None:
         end(name)
@@ -67,7 +75,8 @@ class Server:
         self._last_log: str | None = None
         for tries_left in reversed(range(TRIES)):
             try:
-                self._start(command, env or {}, ROOT / cwd, files or {}, timeout, probe)
+                with status(f"a server starts, {timeout:g} s at most"):
+                    self._start(command, env or {}, ROOT / cwd, files or {}, timeout, ready, probe)
                 break
             except PortTaken:
                 # It was free a moment ago, and any program may have taken it since.
@@ -81,9 +90,10 @@ class Server:
         cwd: Path,
         files: Mapping[str, str],
         timeout: float,
+        ready: Ready,
         probe: bool,
     ) -> None:
-        launched = launch(command, env=env, cwd=cwd, files=files, probe=probe)
+        launched = launch(command, env=env, cwd=cwd, files=files, ready=ready, probe=probe)
         self._last_log = None
         self._launched = launched
         self._guard = launched.guard
@@ -136,6 +146,19 @@ class Server:
                 self._pid = min(process.pid for process in successors)
         return self._pid
 
+    def take_as_master(self, holders: list[int]) -> None:
+        """Find the master among the processes that hold the socket, and what started them.
+
+        It is the topmost of them or, where each worker has a socket of its own, their parent.
+        """
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found = map(psutil.Process, holders)
+            top = next(process for process in found if process.ppid() not in holders)
+            parent = top.parent()
+            # A worker is a fork of its master, and so has the same command line.
+            is_fork = parent is not None and processes.command(parent) == processes.command(top)
+            self._pid = parent.pid if is_fork else top.pid
+
     @property
     def pids(self) -> list[int]:
         """The pids of all of this server's live processes, also of those that left their master."""
@@ -165,6 +188,8 @@ class Server:
 
     def listening(self) -> list[processes.Socket]:
         """Which of this server's processes hold its listening socket."""
+        if self.port is None:
+            return []  # a Unix socket
         pids = [self.pid, *(pid for pid in self.workers if pid != self.pid)]
         return processes.listening(pids, self.port)
 
@@ -183,21 +208,27 @@ class Server:
     ) -> list[int]:
         """Wait until `count` workers have started and are alive; return their pids.
 
-        It needs an app that reports (with `workerlab.probe`, as app.main does).
+        It needs an app that reports (with `workerlab.probe`, as app.main does, or `probe=True`).
         `gone` is the pid of a worker that must have ended first.
-        Raises TimeoutError after `timeout` seconds.
+        Raises TimeoutError after `timeout` seconds, ValueError for an app that does not report.
         """
+        if not reports.workers_started(self._launched.since):
+            raise ValueError(
+                "This app does not report when a worker has started, so how many are ready is not "
+                "known. Start it with Server(..., probe=True)."
+            )
         deadline = time.monotonic() + timeout
-        while True:
-            ready = workers_ready(self, self._launched)
-            if len(ready) == count and gone not in ready:
-                return ready
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"{count} workers expected, {len(ready)} ready after {timeout:g} s; "
-                    f"the log ends:\n{last_lines(self.log)}"
-                )
-            time.sleep(0.005)
+        with status(f"waiting for {count} workers, {timeout:g} s at most"):
+            while True:
+                ready = workers_ready(self, self._launched)
+                if len(ready) == count and gone not in ready:
+                    return ready
+                if time.monotonic() > deadline:
+                    raise TimeoutError(
+                        f"{count} workers expected, {len(ready)} ready after {timeout:g} s; "
+                        f"the log ends:\n{last_lines(self.log)}"
+                    )
+                time.sleep(0.005)
 
     def stop(self, grace: float = guard_process.GRACE) -> None:
         """End the server: TERM, up to `grace` seconds of waiting, KILL.
@@ -205,7 +236,8 @@ class Server:
         A second call does nothing. 0 is for a server that has nothing to end in good order.
         """
         if self._last_log is None:
-            self._end(grace)
+            with status(f"a server stops, {grace:g} s at most"):
+                self._end(grace)
 
     def _end(self, grace: float) -> None:
         # In this order, so that an interrupt between two of the steps hinders no later call.

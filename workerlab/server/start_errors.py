@@ -78,6 +78,11 @@ CAUSES: list[tuple[str, str]] = [
         rf"^({EXCEPTION})",
         "The app cannot be loaded: {0}",
     ),
+    (
+        r"Child process \[\d+\] died",
+        "Uvicorn ends a worker that does not answer its ping within 5 s, also while it imports the "
+        "app. What keeps it so long? Give it more time: --timeout-worker-healthcheck 60",
+    ),
 ]
 
 # What is written by a server that will not answer any more, but may not end either.
