@@ -24,24 +24,25 @@ server is left.
 Nobody guards the guard. Where it alone is killed, the kernel ends the server upon `Server.stop`;
 where both are killed, the server goes on, and `./learn doctor` names it.
 
-It starts with as few modules as it can, because the reader waits for it. The others come later.
+The reader waits for the start, and `signal` and `select` take longer to import than Python takes to
+start. So these and others are imported in the functions which use them, after the start.
 """
 
 import os
-import select
-import signal
 import sys
-import time
 
 MARKER = "WORKERLAB_SERVER"
 GRACE = 4.0  # seconds from TERM to KILL
 GIVE_UP = 8.0  # seconds from the first KILL to giving up what does not end
 
 
+# What a server shall not inherit as ignored: HUP, INT, PIPE (which Python ignores), TERM.
+SIGNALS = (1, 2, 13, 15)
+
+
 def main(owner, *rest):
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     if len(rest) == 1:
+        ignore_signals()
         guard_another(int(rest[0]), int(owner))
     else:
         guard_own(int(owner), *rest)
@@ -50,13 +51,23 @@ def main(owner, *rest):
 def guard_own(owner, folder, cwd, log):
     """Start the server, guard it until it has to end, and remove its folder."""
     try:
-        guard_leader(start(read_command(), cwd, log), owner)
+        leader = start(read_command(), cwd, log)
+        ignore_signals()
+        guard_leader(leader, owner)
     except OSError as error:
         tell(f"failed {error}")
     finally:
-        import shutil  # not at the start, where it would be waited for
+        import shutil
 
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def ignore_signals():
+    """Take no notice of a signal to end: what ends the guard is the end of its owner."""
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def read_command():
@@ -125,39 +136,24 @@ def guard_another(leader, owner):
 
 def start(argv, cwd, log):
     """Start the server in a session of its own, its output in the log; return its pid."""
-    log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    failed_read, failed_write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setsid()
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
-                signal.signal(number, signal.SIG_DFL)
-            os.dup2(nothing, 0)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
-            os.chdir(cwd)
-            os.execve(argv[0], argv, os.environ)
-        except OSError as error:
-            os.write(failed_write, str(error).encode())
-        finally:
-            os._exit(127)
-    os.close(failed_write)
-    os.close(log)
-    os.close(nothing)
-    # The pipe closes by itself when exec succeeds.
-    reason = os.read(failed_read, 4096).decode()
-    os.close(failed_read)
-    if reason:
-        os.waitpid(pid, 0)
-        raise OSError(reason)
+    os.chdir(cwd)
+    output = [log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600]
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, *output),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawn(
+        argv[0], argv, os.environ, file_actions=files, setsid=True, setsigdef=SIGNALS
+    )
     tell(f"started {pid}")
     return pid
 
 
 def time_to_stop(owner):
     """None to go on; else the seconds from TERM to KILL. Waits for up to 50 ms."""
+    import select
+
     if select.select([0], [], [], 0.05)[0]:
         words = os.read(0, 4096).split()
         return float(words[1]) if words else GRACE
@@ -234,6 +230,9 @@ def end(marker, leader, guard_pid, grace, look=lambda: None):
 
     What is there `GIVE_UP` seconds later is given up. `look` is called again and again meanwhile.
     """
+    import signal
+    import time
+
     left = members(marker, leader, guard_pid)
     told = set()
     deadline = time.monotonic() + grace
