@@ -107,6 +107,16 @@ def test_a_broken_notebook_is_a_sentence_and_stays(tmp_path, capsys, names):
     assert path.read_text() == "<<<<<<< HEAD"
 
 
+def test_a_file_that_hides_a_module_is_named_first(tmp_path, capsys):
+    broken = tmp_path / "mine/exercises/01_sums.ipynb"
+    write(broken).write_text("{")
+    broken.with_name("app.py").touch()
+    check.run([], tmp_path)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("learn: mine/exercises/app.py hides the module app ")
+    assert "is not a notebook any more" in second
+
+
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_an_original_that_cannot_be_read_is_a_sentence(tmp_path, capsys, is_folder):
     write(tmp_path / "mine/exercises/01_sums.ipynb")

@@ -1,5 +1,6 @@
 """Progress: nothing is lost by two writers, a damaged file is set aside, no test touches it."""
 
+import io
 import json
 import os
 import subprocess
@@ -189,6 +190,25 @@ def test_the_table(tmp_path, capsys):
 def test_the_table_before_there_is_a_copy_or_an_exercise(tmp_path, capsys):
     assert progress.show(tmp_path) == 0
     assert capsys.readouterr().out == "0 of 0 tasks done (✔ done, · open)\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "signs"),
+    [("utf-8", "✔ · ✔"), ("ascii", "x - x"), ("iso-8859-1", "x - x"), (None, "x - x")],
+)
+def test_done_and_open_differ_on_every_terminal(encoding, signs):
+    done, still_open = progress.signs(encoding)
+    assert f"{done} {still_open} {done}" == signs
+
+
+def test_a_terminal_without_a_tick_gets_other_signs(root, monkeypatch):
+    exercise(root)
+    progress.record("01", 1, root)
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, "ascii", errors="replace"))
+    progress.show(root)
+    sys.stdout.flush()
+    assert b"x - -" in shown.getvalue() and b"(x done, - open)" in shown.getvalue()
 
 
 @pytest.mark.parametrize("is_folder", [False, True])

@@ -123,6 +123,43 @@ def test_a_file_in_the_way_is_a_sentence(root, name):
     assert (root / name).read_text() == "shopping list"
 
 
+@pytest.mark.parametrize("name", ["mine", "mine/lessons"])
+def test_a_copy_that_cannot_be_written_is_a_sentence(root, monkeypatch, name):
+    workspace.extend(root)
+    # Root may write everywhere, so the system is asked in vain.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != root / name)
+    with pytest.raises(SystemExit) as end:
+        workspace.extend(root)
+    assert f"{root / name} cannot be written" in end.value.code
+    assert "\n" not in end.value.code
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("lessons/app.py", "app"),
+        ("exercises/workerlab.py", "workerlab"),
+        ("lessons/random.py", "random"),
+        ("exercises/uvicorn/__init__.py", "uvicorn"),
+    ],
+)
+def test_a_file_that_hides_a_module_is_named(root, capsys, name, module):
+    (root / "mine" / name).parent.mkdir(parents=True)
+    (root / "mine" / name).touch()
+    workspace.tell_what_hides_modules(root)
+    said = capsys.readouterr().err
+    assert said.startswith(f"learn: mine/{name.removesuffix('/__init__.py')} hides the module ")
+    assert f" {module} " in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["my_app.py", "test.py", "a-name.py", "__main__.py", "app.txt"])
+def test_other_files_of_the_reader_are_not_spoken_of(root, capsys, name):
+    workspace.extend(root)
+    (root / "mine/lessons" / name).touch()
+    workspace.tell_what_hides_modules(root)
+    assert capsys.readouterr().err == ""
+
+
 def test_an_original_that_is_no_notebook_is_named_and_left_out(root, capsys):
     (root / "lessons/01_one.ipynb").write_text("<<<<<<< HEAD")
     workspace.extend(root)
@@ -491,7 +528,7 @@ def no_git(clone: Path, upstream: Path) -> None:
         (no_clone, "no git clone"),
         (inside_another, "no git clone"),
         (no_remote, "follows none of a remote"),
-        (detached, "follows none of a remote"),
+        (detached, "detached HEAD"),
         (remote_gone, "git remote -v"),
         (network_gone, "check the network"),
         (changed_here, "lessons/00_start.ipynb; nothing was done"),

@@ -14,6 +14,7 @@ from workerlab.checks.verdicts import Verdict, could_not_check, wrong
 from workerlab.course import notebooks, workspace
 from workerlab.course.kernel import Kernel, KernelDidNotStart, Ran
 from workerlab.course.notebooks import NotANotebook
+from workerlab.status import status
 
 LIMIT = 30.0  # seconds for a cell; a check takes up to 10
 HEADS = (verdicts.NOT_ATTEMPTED, verdicts.WRONG, verdicts.RIGHT, verdicts.COULD_NOT_CHECK)
@@ -38,6 +39,7 @@ def run(names: list[str], root: Path = ROOT, limit: float = LIMIT) -> int:
                 print(f"learn: there is no exercise {name!r}; there are: {there}", file=sys.stderr)
                 return 2
         exercises = sorted({path for _, path in found.values()})
+    workspace.tell_what_hides_modules(root)
     rights = [is_right for path in exercises for is_right in _check(path, root, limit)]
     print(f"{sum(rights)} of {len(rights)} tasks right")
     return 0 if all(rights) else 1
@@ -96,7 +98,9 @@ def _check(path: Path, root: Path, limit: float) -> list[bool]:
             with_check.update(section.tasks)
             # The reader sees what is being checked.
             print(f"{name}, task {section.tasks[0]}", flush=True)
-            for task, text in zip(section.tasks, session.judge(section), strict=True):
+            with status("running its cells"):
+                judged = session.judge(section)
+            for task, text in zip(section.tasks, judged, strict=True):
                 if task != section.tasks[0]:
                     print(f"{name}, task {task}")
                 print(f"{text}\n", flush=True)

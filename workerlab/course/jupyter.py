@@ -2,16 +2,29 @@
 
 import contextlib
 import json
+import os
 import secrets
+import shlex
+import shutil
 import signal
+import socket
 import sys
 from pathlib import Path
 from urllib.parse import quote
 
 from workerlab import ROOT
-from workerlab.ports import is_free
+from workerlab.course import workspace
+from workerlab.status import status
 
 PORT = 8888
+# What would have JupyterLab take its kernel, its page or its configuration from elsewhere.
+UNWANTED = (
+    "JUPYTERLAB_DIR",
+    "JUPYTER_CONFIG_PATH",
+    "JUPYTER_GATEWAY_URL",
+    "JUPYTER_NO_CONFIG",
+    "JUPYTER_PATH",
+)
 
 
 def serve(
@@ -25,12 +38,9 @@ def serve(
 
     `port` is 8888 or, where that is taken, the next free one. One that is asked for must be free.
     """
-    if port is not None and not is_free(port):
-        sys.exit(f"learn: port {port} is taken; choose another, or omit --port.")
-    ask_no_questions()
-
-    # Imported here: it takes half a second, which the sentences above need not wait for.
-    from jupyterlab.labapp import LabApp
+    if port is not None and (refusal := why_refused(port)):
+        sys.exit(f"learn: {refusal}")
+    workspace.tell_what_hides_modules()
 
     place = quote(notebook.relative_to(ROOT).as_posix()) if notebook else ""
     page = f"lab/tree/{place}" if place else "lab"
@@ -45,22 +55,106 @@ def serve(
         f"--ServerApp.allow_root={allow_root}",
         f"--IdentityProvider.token={token}",
         f"--LabApp.default_url=/{page}",
-        "--ServerApp.log_level=WARN",
-        "--LabApp.log_level=WARN",
+        # Its warnings are for those who run it for others: that a notebook is new, for instance.
+        "--ServerApp.log_level=ERROR",
+        "--LabApp.log_level=ERROR",
+        f"--ServerApp.terminado_settings=shell_command={shlex.join(shell())}",
     ]
-    server = LabApp.initialize_server(arguments)
-    signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
+    with status("starting JupyterLab"):
+        rest_on_this_environment()
+        ask_no_questions()
+        # Imported here: it takes half a second, which the sentences above need not wait for.
+        import zmq
+        from jupyterlab.labapp import LabApp
+
+        if zmq.has("curve"):
+            # Without it each kernel warns that what it sends is not encrypted.
+            arguments.append("--KernelManager.transport_encryption=auto")
+        server = LabApp.initialize_server(arguments)
     address = f"{server.connection_url}{page}?token={token}"
-    lines = [address]
-    if browser:
-        lines = [
-            f"JupyterLab: {address}",
-            f"Your next notebook: {place or 'none yet'}",
-            "To stop it: Ctrl-C in this terminal.",
-        ]
     # The event loop first binds the port and then gets to this.
-    server.io_loop.add_callback(print, "\n".join(lines), flush=True)
-    server.start()
+    server.io_loop.add_callback(announce, address, place if browser else None)
+    with contextlib.ExitStack() as ending:
+
+        def stop() -> None:
+            ending.enter_context(status("stopping JupyterLab and its kernels"))
+            server.stop()
+
+        signal.signal(signal.SIGINT, lambda *_: server.io_loop.add_callback_from_signal(stop))
+        server.start()
+
+
+def announce(address: str, notebook: str | None) -> None:
+    """Say that JupyterLab runs, and on which notebook; None: only its address goes to stdout."""
+    to_stop = "To stop it: Ctrl-C in this terminal."
+    if notebook is None:
+        print(address, flush=True)
+        print(f"JupyterLab runs at this address. {to_stop}", file=sys.stderr, flush=True)
+    else:
+        print(f"JupyterLab: {address}")
+        print(f"Your next notebook: {notebook or 'none yet'}")
+        print(to_stop, flush=True)
+
+
+def why_refused(port: int) -> str:
+    """Why no server of the reader's can listen on this port, as a sentence; empty if it can."""
+    with socket.socket() as probe:
+        # Without it a port counts as taken for a minute after its last server has gone.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            return (
+                f"port {port} cannot be used, since ports below 1024 need more rights than yours; "
+                "choose a higher one, or omit --port."
+            )
+        except OSError:
+            return f"port {port} is taken; choose another, or omit --port."
+    return ""
+
+
+def shell() -> list[str]:
+    """What runs in JupyterLab's terminals, so that they find the programs of this environment.
+
+    Never a login shell, which Jupyter takes where its own output goes to a file: it sets PATH anew.
+    """
+    usual = os.environ.get("SHELL") or shutil.which("sh") or "/bin/sh"
+    if Path(usual).name == "bash":
+        return [usual, "--rcfile", str(Path(__file__).with_name("terminal.bashrc"))]
+    return [usual]
+
+
+def rest_on_this_environment(fallback: Path = ROOT / "mine/.jupyter") -> None:
+    """Set the variables that have Jupyter use this environment's kernel and configuration.
+
+    What the reader has configured for another Jupyter may not fit this one. Folders that Jupyter
+    writes stay the reader's, settings of the page among them; those that cannot be written are
+    replaced by one below `fallback`.
+    """
+    from jupyter_core import paths
+
+    for name in UNWANTED:
+        os.environ.pop(name, None)
+    lab = Path(paths.jupyter_config_dir(), "lab")
+    written = {
+        "IPYTHONDIR": "~/.ipython",
+        "JUPYTERLAB_SETTINGS_DIR": lab / "user-settings",
+        "JUPYTERLAB_WORKSPACES_DIR": lab / "workspaces",
+        "JUPYTER_DATA_DIR": paths.jupyter_data_dir(),
+        "JUPYTER_RUNTIME_DIR": paths.jupyter_runtime_dir(),
+    }
+    for name, usual in written.items():
+        folder = os.path.expanduser(os.environ.get(name) or usual)
+        os.environ[name] = folder if can_be_written(folder) else str(fallback / name.lower())
+    os.environ["JUPYTER_CONFIG_DIR"] = paths.ENV_CONFIG_PATH[0]
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+
+
+def can_be_written(folder: str) -> bool:
+    """Whether files can be made in a folder, which need not be there yet."""
+    while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def ask_no_questions(prefix: Path = Path(sys.prefix)) -> None:

@@ -16,6 +16,7 @@ from workerlab.course import files, notebooks
 
 PATIENCE = 5.0  # seconds to wait for another process which is writing
 DONE, OPEN = "✔", "·"
+PLAIN_DONE, PLAIN_OPEN = "x", "-"
 FORM = re.compile(r"^FORM = (\d+)$", re.MULTILINE)
 
 # Kept from the start, since a notebook may change its folder later.
@@ -93,6 +94,7 @@ def is_finished(exercise: Path, root: Path = ROOT) -> bool:
 def show(root: Path = ROOT) -> int:
     """Print a line for each exercise, and the sum."""
     done = load(root)
+    done_sign, open_sign = signs(sys.stdout.encoding)
     rows, count, of = [], 0, 0
     for path in notebooks.find(root / "exercises"):
         try:
@@ -103,7 +105,7 @@ def show(root: Path = ROOT) -> int:
             continue
         number, tasks = path.name[:2], notebooks.tasks(notebook)
         dates = [done.get(number, {}).get(key(number, task, root)) for task in tasks]
-        marks = " ".join(DONE if date else OPEN for date in dates)
+        marks = " ".join(done_sign if date else open_sign for date in dates)
         last = max((date[:10] for date in dates if date), default="")
         rows.append((number, notebooks.title(notebook), marks, last))
         count, of = count + len(list(filter(None, dates))), of + len(tasks)
@@ -112,8 +114,17 @@ def show(root: Path = ROOT) -> int:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
-    print(f"{count} of {of} tasks done ({DONE} done, {OPEN} open)")
+    print(f"{count} of {of} tasks done ({done_sign} done, {open_sign} open)")
     return 0
+
+
+def signs(encoding: str | None) -> tuple[str, str]:
+    """The signs for done and for open that can be told apart in this encoding."""
+    try:
+        (DONE + OPEN).encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return PLAIN_DONE, PLAIN_OPEN
+    return DONE, OPEN
 
 
 def _read(root: Path) -> Done:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workerlab import ROOT
 
-INTERRUPTED, NOTHING_COLLECTED = 2, 5
+INTERRUPTED, WRONG_USAGE, NOTHING_COLLECTED = 2, 4, 5
 AT_ONCE = "4"
 # loadfile: a whole notebook goes to one process, since its cells belong together.
 QUICK = ["-m", "not slow", "--dist", "loadfile"]
@@ -21,6 +21,10 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
     what is broken. Where the arguments name files, these are run one after the other too.
     """
     arguments = [from_root(argument) for argument in arguments]
+    for name in named_files(arguments):
+        if not (ROOT / name).exists():
+            print(f"learn: there is no file or folder {name}, so nothing was run.", file=sys.stderr)
+            return WRONG_USAGE
     one_by_one = ["-m", "not slow"]
     if any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
         runs = [one_by_one]
@@ -32,8 +36,10 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
     statuses = set()
     for options in runs:
         statuses.add(call([sys.executable, "-m", "pytest", "--nbval", *options, *arguments]))
-        if INTERRUPTED in statuses:
-            return INTERRUPTED
+        # What pytest does not understand once it never does.
+        for status in (INTERRUPTED, WRONG_USAGE):
+            if status in statuses:
+                return status
     if statuses == {NOTHING_COLLECTED}:
         return NOTHING_COLLECTED
     # That of a pytest which was killed is negative.
@@ -43,6 +49,16 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
 def folders(*names: str) -> list[str]:
     """Those of the repository's folders that are there."""
     return [name for name in names if (ROOT / name).is_dir()]
+
+
+def named_files(arguments: list[str]) -> list[str]:
+    """The files and folders among the arguments; what follows an option may be its value."""
+    after_option = [False, *(argument.startswith("-") for argument in arguments)]
+    return [
+        argument.partition("::")[0]
+        for argument, is_value in zip(arguments, after_option, strict=False)
+        if not is_value and not argument.startswith("-")
+    ]
 
 
 def from_root(argument: str) -> str:

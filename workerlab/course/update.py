@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workerlab import ROOT
 from workerlab.course import workspace
+from workerlab.status import status
 
 PATIENCE = 120.0  # seconds for the network
 PINS = ("requirements.txt", "constraints.txt", "pyproject.toml")
@@ -65,13 +66,19 @@ def pull(root: Path) -> str:
         sys.exit(f"learn: {_cause(top.stderr)}")
     if top.returncode or not root.samefile(top.stdout.rstrip("\n")):
         sys.exit("learn: this folder is no git clone; to get updates, clone the repository.")
+    if _git(root, "symbolic-ref", "--quiet", "HEAD").returncode:
+        sys.exit(
+            "learn: no branch is checked out here (git calls it a detached HEAD), so there is "
+            "nothing to update; go back to a branch first: git switch main"
+        )
     if _git(root, "rev-parse", "--abbrev-ref", "@{upstream}").returncode:
         sys.exit(
             "learn: this branch follows none of a remote repository, so there is nothing to pull "
             "from; look at: git status, git remote -v"
         )
     before = _git(root, "rev-parse", "HEAD").stdout
-    pulled = _git(root, "pull", "--ff-only", "--no-rebase")
+    with status("git pull"):
+        pulled = _git(root, "pull", "--ff-only", "--no-rebase")
     if pulled.returncode:
         sys.exit(f"learn: {_cause(pulled.stderr)}")
     if _git(root, "rev-parse", "HEAD").stdout == before:

@@ -1,6 +1,7 @@
 """The reader's own copy of the lessons and exercises, in mine/, which git ignores."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from workerlab import ROOT
 from workerlab.course import files, notebooks, progress
 from workerlab.course.notebooks import NotANotebook
+from workerlab.status import status
 
 COPIED = ("lessons", "exercises")
 LINKED = (
@@ -45,7 +47,8 @@ def extend(root: Path = ROOT) -> list[Path]:
     Notebooks come without their stored outputs: the reader predicts before the answer is in sight.
     Exits with a sentence where mine/ cannot be written.
     """
-    return _bring(root, renew=False).new
+    with status("copying the lessons to mine/"):
+        return _bring(root, renew=False).new
 
 
 def bring_up_to_date(root: Path = ROOT) -> Changes:
@@ -53,7 +56,8 @@ def bring_up_to_date(root: Path = ROOT) -> Changes:
 
     A copy which was only run is unchanged; the run one is kept beside the new one.
     """
-    return _bring(root, renew=True)
+    with status("bringing what is new to mine/"):
+        return _bring(root, renew=True)
 
 
 def next_notebook(root: Path = ROOT) -> Path | None:
@@ -136,10 +140,50 @@ def find(name: str, root: Path = ROOT, *, below: str = "") -> tuple[str, Path | 
     return folder, None
 
 
+def tell_what_hides_modules(root: Path = ROOT) -> None:
+    """Name each file in mine/ that notebooks would import instead of the module they want."""
+    for path in hiding_modules(root):
+        place = path.relative_to(root)
+        print(
+            f"learn: {place} hides the module {path.stem} from the notebooks beside it; "
+            "give it another name.",
+            file=sys.stderr,
+        )
+
+
+def hiding_modules(root: Path = ROOT) -> list[Path]:
+    """What of the reader's has the name of a module that a notebook may need.
+
+    A notebook looks for modules in its own folder first.
+    """
+    found = []
+    for folder in (root / "mine" / name for name in COPIED):
+        modules = [*folder.glob("*.py"), *(path.parent for path in folder.glob("*/__init__.py"))]
+        found += [path for path in sorted(modules) if _is_module_elsewhere(path.stem)]
+    return found
+
+
+def _is_module_elsewhere(name: str) -> bool:
+    # Python's own `test` is imported by nobody, and a good name for a file.
+    if not name.isidentifier() or name == "test":
+        return False
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # __main__
+        return False
+
+
 def _bring(root: Path, *, renew: bool) -> Changes:
     for folder in (root / "mine", *(root / "mine" / name for name in COPIED)):
         if os.path.lexists(folder) and not folder.is_dir():
             sys.exit(f"learn: {folder} is to hold your copy of the lessons; move that file away.")
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            is_yours = folder.stat().st_uid == os.geteuid()
+            command = "chmod -R u+rwX" if is_yours else "sudo chown -R $USER"
+            sys.exit(
+                f"learn: {folder} cannot be written, so nothing you do there would be saved; "
+                f"this changes it: {command} '{root / 'mine'}'"
+            )
     changes, record = Changes(), _read_record(root)
     before = dict(record)
     try:
