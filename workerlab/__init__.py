@@ -4,6 +4,7 @@ Server            starts a server in processes of its own and ends it with the n
 burst             sends requests all at once, or each upon the one before
 steady            sends requests at a constant rate
 closed_loop       lets some clients send one request after another
+kept_connections  opens connections over which one request after another is sent
 claim             holds a sentence of the lesson against this very run
 not_measurable    says that this machine cannot show a claim, and why
 reveal            sets your guess beside what was measured
@@ -35,6 +36,7 @@ _HOMES = {
     "closed_loop": "workerlab.load",
     "curves": "workerlab.pictures.charts",
     "distribution": "workerlab.pictures.charts",
+    "kept_connections": "workerlab.connections",
     "not_measurable": "workerlab.claims",
     "reveal": "workerlab.claims",
     "steady": "workerlab.load",

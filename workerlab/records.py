@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from workerlab.pictures.timeline import Timeline
@@ -13,6 +15,18 @@ if TYPE_CHECKING:
 MOMENTS = ("reached", "began", "ended", "replied", "raised")
 NOTHING = (None, None, None)
 TIMED = {"began", "ended", "thread", "worker_pid"}  # in a timed reply of app.main
+CURE = "start its server with Server(..., probe=True)"
+
+
+class OneLine(Exception):
+    """An error whose sentence says it all: a notebook shows that, and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it
+        return [f"{type(self).__name__}: {self}"]
+
+
+class NotKnown(OneLine, ValueError):
+    """A figure was asked for which nobody has measured."""
 
 
 @dataclass
@@ -26,6 +40,7 @@ class Record:
 
     id: str = ""
     url: str = ""
+    method: str = "GET"
     sent: float = 0.0
     reached: float | None = None
     began: float | None = None
@@ -35,8 +50,14 @@ class Record:
     worker: int | None = None
     thread: str | None = None
     error: str | None = None
-    reply: Any = None
+    reply: Any = None  # what JSON says, or a text; None for any other content
     due: float | None = None  # when the schedule of `steady` wanted it sent
+    connection: int | None = None  # the number of the kept connection that carried it
+
+    @property
+    def server(self) -> str:
+        """The address that it was sent to, as 127.0.0.1:8000."""
+        return urlsplit(self.url).netloc
 
     @property
     def ok(self) -> bool:
@@ -95,7 +116,10 @@ class Run:
         """A run from replies that were collected by hand.
 
         Each is a timed reply of app.main to which `sent` and `received` were added.
+        Raises NotKnown if there are none.
         """
+        if not replies:
+            raise NotKnown("there are no replies, so there is nothing to measure")
         shared = ("sent", "began", "ended", "received", "thread")
         return cls(
             [
@@ -118,18 +142,55 @@ class Run:
         return len(self.records)
 
     def __repr__(self) -> str:
-        text = (
-            f"{_count(len(self), 'request')}; measured: {self.makespan:.2f} s in all, "
-            f"{_count(len(self.by_worker), 'worker')}, "
-            f"{_count(self.peak_overlap, 'handler')} at once, {len(self.failures)} failed"
-        )
-        return "\n".join([text, *self.notes])
+        if not self.records:
+            return "\n".join(["0 requests", *self.notes])
+        figures = [f"{self.makespan:.2f} s in all"]
+        notes = self.notes
+        if self._workers:
+            figures.append(_count(len(self.by_worker), "worker"))
+        if self._intervals:
+            figures.append(f"{_count(self.peak_overlap, 'handler')} at once")
+        if not self._was_answered:
+            figures.append("none answered")
+        elif not self._workers:
+            figures.append("workers not known")
+            notes = [*notes, f"This app does not report which worker did what: {CURE}."]
+        figures.append(f"{len(self.failures)} failed")
+        text = f"{_count(len(self), 'request')}; measured: {', '.join(figures)}"
+        return "\n".join([text, *notes])
+
+    @property
+    def _was_answered(self) -> bool:
+        return any(record.status is not None for record in self.records)
+
+    @property
+    def _workers(self) -> list[int]:
+        """The worker of each request of which that is known."""
+        return [record.worker for record in self.records if record.worker is not None]
+
+    @property
+    def _intervals(self) -> list[tuple[float, float]]:
+        """When each handler ran, of those of which that is known."""
+        known = [record for record in self.records if record.began is not None]
+        return [(record.began, record.ended or record.received) for record in known]
+
+    def _refuse(self, figure: str) -> NoReturn:
+        """Say why a figure is not known. A zero in its place would make false claims hold."""
+        if not self.records:
+            raise NotKnown(f"no request was sent, so {figure} is not known")
+        if not self._was_answered:
+            error = self.records[0].error
+            raise NotKnown(f"no request was answered, so {figure} is not known: {error}")
+        raise NotKnown(f"this app does not report, so {figure} is not known: {CURE}")
 
     @property
     def makespan(self) -> float:
-        """Seconds from the first request sent to the last reply received."""
+        """Seconds from the first request sent to the last reply received, or failure.
+
+        Raises NotKnown if no request was sent.
+        """
         if not self.records:
-            return 0.0
+            self._refuse("the makespan")
         return max(r.received for r in self.records) - min(r.sent for r in self.records)
 
     @property
@@ -139,39 +200,69 @@ class Run:
 
     @property
     def latencies(self) -> list[float]:
-        """Seconds, of the answered requests, in the order of sending."""
+        """Seconds, of the requests with a good reply, in the order of sending.
+
+        Raises NotKnown if no request was answered.
+        """
+        if not self._was_answered:
+            self._refuse("their latency")
         return [record.latency for record in self.records if record.ok]
 
     @property
     def by_worker(self) -> dict[int, int]:
-        """The number of requests that reached each worker, by pid, most first."""
-        return dict(Counter(r.worker for r in self.records if r.worker is not None).most_common())
+        """The number of requests that reached each worker, by pid, most first.
+
+        Raises NotKnown if requests were sent and it is not known of any which worker it reached.
+        """
+        if self.records and not self._workers:
+            self._refuse("which worker did what")
+        return dict(Counter(self._workers).most_common())
 
     @property
     def peak_overlap(self) -> int:
-        """The largest number of handlers that were running at one moment."""
-        return peak_overlap([(r.began, r.ended or r.received) for r in self.records if r.began])
+        """The largest number of handlers that were running at one moment.
+
+        Raises NotKnown if requests were sent and it is not known of any when its handler ran.
+        """
+        if self.records and not self._intervals:
+            self._refuse("how many handlers ran at once")
+        return peak_overlap(self._intervals)
 
     @property
     def client_cpu_share(self) -> float:
-        """The client's own use of the CPU, in cores. Near 1.0, it is what limits a throughput."""
-        return self.client_cpu / self.makespan if self.makespan else 0.0
+        """The client's own use of the CPU, in cores. Near 1.0, it is what limits a throughput.
+
+        Raises NotKnown if no request was answered.
+        """
+        if not self._was_answered:
+            self._refuse("what limited the throughput")
+        return self.client_cpu / self.makespan
 
     @property
     def throughput(self) -> float:
-        """Good replies per second."""
-        return len(self.latencies) / self.makespan if self.makespan else 0.0
+        """Good replies per second. Raises NotKnown if no request was answered."""
+        if not self._was_answered:
+            self._refuse("the throughput")
+        return len(self.latencies) / self.makespan
 
     def only(self, path: str) -> Run:
-        """The part of the run which asked for URLs with this path, as `/health`."""
+        """The part of the run which asked for URLs with this path, as `/health`.
+
+        Raises NotKnown if no request did.
+        """
         chosen = [r for r in self.records if r.url.split("?")[0].endswith(path)]
+        if not chosen:
+            raise NotKnown(f"no request of this run asked for {path}")
         return Run(chosen, self.client_cpu, notes=self.notes)
 
-    def timeline(self, title: str = "") -> Timeline:
-        """The picture: time to the right, a lane per worker, a bar per request."""
+    def timeline(self, title: str = "", workers: Iterable[int] = ()) -> Timeline:
+        """The picture: time to the right, a lane per worker, a bar per request.
+
+        Each of `workers`, pids as of `server.workers`, has a lane, also one that got no request.
+        """
         from workerlab.pictures.timeline import Timeline
 
-        return Timeline(self, title)
+        return Timeline(self, title, workers)
 
 
 def peak_overlap(intervals: list[tuple[float, float]]) -> int:

@@ -1,6 +1,8 @@
 import pytest
 
+from workerlab import bars
 from workerlab.claims import claim, not_measurable, reveal
+from workerlab.records import Record, Run
 
 
 def test_a_claim_that_held(capsys):
@@ -22,6 +24,38 @@ def test_a_claim_which_this_machine_cannot_show(capsys):
     assert capsys.readouterr().out == (
         "○ not measurable here: two cores compute at once\n  Why: this machine has one core\n"
     )
+
+
+async def burst():
+    return Run([])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_forgotten_await_is_no_claim_and_no_figure(capsys):
+    claim(burst(), "four at once")
+    claim(True, "four at once", measured=burst())
+    reveal(1, burst(), "seconds")
+    advice = "nothing was measured so far: write await before burst(...).\n"
+    assert capsys.readouterr().out == (
+        2 * f"? not judged: four at once\n  Why: {advice}" + f"No figure: {advice}"
+    )
+
+
+def test_a_run_is_no_condition(capsys):
+    claim(Run([Record(status=200)]), "four at once")
+    out = capsys.readouterr().out
+    assert out.startswith("? not judged: four at once\n  Why: a run is neither true nor false")
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [float("nan"), float("inf"), -float("inf"), 10**400, 10**5000],
+    ids=["nan", "inf", "-inf", "10**400", "10**5000"],
+)
+def test_a_guess_beyond_all_numbers_is_told_and_not_drawn(capsys, guess):
+    reveal(guess, 2.416, "seconds")
+    assert "Your guess is beyond any number of seconds." in capsys.readouterr().out
+    assert bars({"one": 1.0}, "s", mark=guess).mark is None
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 import asyncio
 import os
 import signal
+import socket
+import struct
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 
 from workerlab import Server, burst, closed_loop, steady, stop_all
+from workerlab.load import ServerStopped
 from workerlab.ports import free_port
+from workerlab.records import NotKnown
 
 UVICORN = "uvicorn app.main:app --port {port}"
 GUNICORN = (
@@ -16,23 +20,68 @@ GUNICORN = (
 )
 
 
+# An app that reports nothing by itself: it naps, or says what it was asked.
+SILENT_APP = """
+import asyncio
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+app = FastAPI()
+
+@app.get("/nap")
+async def nap():
+    await asyncio.sleep(0.3)
+
+@app.get("/text", response_class=PlainTextResponse)
+async def text():
+    return "orders_total 3"
+
+@app.api_route("/echo", methods=["GET", "POST", "PUT"])
+async def echo(request: Request):
+    body = await request.body()
+    return {"method": request.method, "colour": request.headers.get("x-colour"),
+            "type": request.headers.get("content-type"), "body": body.decode()}
+"""
+SILENT = {
+    "command": "uvicorn silent:app --app-dir {folder} --port {port}",
+    "files": {"silent.py": SILENT_APP},
+}
+RESET = struct.pack("ii", 1, 0)  # closing a socket then resets the connection
+
+
 @pytest.fixture(scope="module")
 def server():
     yield Server(UVICORN, name="test_load")
     stop_all()
 
 
+@pytest.fixture(scope="module")
+def silent():
+    yield Server(**SILENT, name="silent")
+    stop_all()
+
+
+@pytest.fixture(scope="module")
+def stopped():
+    stopped = Server(UVICORN, name="stopped")
+    stopped.stop()
+    return stopped
+
+
 @asynccontextmanager
-async def crude_server(answer: bytes):
+async def crude_server(answer: bytes, *, resets: bool = False, waits: float = 0, port: int = 0):
     """A server which reads a request, writes `answer` and hangs up; counts its connections."""
     connections = []
 
     async def serve(reader, writer):
         connections.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answer)
+        await asyncio.sleep(waits)
+        if resets:
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(serve, "127.0.0.1", port)
     port = listening.sockets[0].getsockname()[1]
     async with listening:
         yield f"http://127.0.0.1:{port}/", connections
@@ -94,41 +143,147 @@ def test_a_thousand_requests_lose_no_report(server):
     assert all(record.reached and record.began and record.ended for record in run.records)
 
 
+def test_an_app_that_does_not_report_is_not_waited_for_upon_beginnings(silent):
+    with pytest.raises(NotKnown, match=r"does not report that: .* Server\(\.\.\., probe=True\)"):
+        asyncio.run(burst(f"{silent.url}/nap", n=4, after="began"))
+
+
+def test_what_an_app_does_not_report_is_not_counted_as_none(silent):
+    run = asyncio.run(burst(f"{silent.url}/nap", n=2))
+    first, advice = repr(run).splitlines()
+    assert "workers not known, 0 failed" in first and "at once" not in first
+    assert "Server(..., probe=True)" in advice
+    for figure in ("by_worker", "peak_overlap"):
+        with pytest.raises(NotKnown, match="this app does not report"):
+            getattr(run, figure)
+
+
+def test_a_probed_app_whose_handlers_say_nothing_has_them_at_once():
+    probed = Server(**SILENT, name="probed", probe=True)
+    run = asyncio.run(burst(f"{probed.url}/nap", n=4, after="began"))
+    probed.stop()
+    assert run.peak_overlap == 4 and not run.failures
+
+
+def test_a_method_json_and_headers_are_sent_by_every_kind_of_load(silent):
+    async def experiment():
+        url, options = f"{silent.url}/echo", {"method": "put", "json": {"n": 2}}
+        options["headers"] = {"x-colour": "blue"}
+        return [
+            await burst(url, n=2, **options),
+            await steady(url, rate=20, seconds=0.1, **options),
+            await closed_loop(url, clients=1, seconds=0.05, **options),
+        ]
+
+    for run in asyncio.run(experiment()):
+        for record in run.records:
+            assert record.method == "PUT" and record.reply == {
+                "method": "PUT",
+                "colour": "blue",
+                "type": "application/json",
+                "body": '{"n": 2}',
+            }
+
+
+def test_what_is_no_json_is_refused_before_anything_is_sent():
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        asyncio.run(burst("http://127.0.0.1:1/", method="POST", json={1, 2}))
+
+
+def test_steady_and_a_closed_loop_take_their_urls_in_turn(server):
+    urls = [f"{server.url}/", f"{server.url}/health"]
+    loop = asyncio.run(closed_loop(urls, clients=1, seconds=0.1))
+    run = asyncio.run(steady(urls, rate=40, seconds=0.1))
+    paths = [record.url.removeprefix(server.url) for record in run.records]
+    assert paths == ["/", "/health", "/", "/health"]
+    assert abs(len(loop.only("/")) - len(loop.only("/health"))) <= 1
+
+
+def test_one_run_over_two_servers_keeps_them_apart(server, silent):
+    run = asyncio.run(burst([f"{server.url}/health", f"{silent.url}/text"], n=2))
+    lanes = run.timeline().layout.lanes
+    assert {(lane.server, lane.worker) for lane in lanes} == {
+        (server.url.removeprefix("http://"), server.pid),
+        (silent.url.removeprefix("http://"), None),
+    }
+
+
+def test_a_redirect_is_a_reply_and_not_followed(server):
+    run = asyncio.run(burst(f"{server.url}/health/"))
+    assert run.records[0].status == 307
+
+
+def test_a_text_is_kept(silent):
+    run = asyncio.run(burst(f"{silent.url}/text"))
+    assert run.records[0].reply == "orders_total 3"
+
+
+@pytest.mark.parametrize(
+    ("load", "options"),
+    [(burst, {}), (steady, {"rate": 1, "seconds": 1}), (closed_loop, {"clients": 1, "seconds": 1})],
+)
+def test_load_at_a_server_that_was_stopped_says_which_cell_to_run(stopped, load, options):
+    with pytest.raises(ServerStopped) as refusal:
+        asyncio.run(load(stopped.url, **options))
+    sentence = str(refusal.value)
+    assert "was stopped: run the cell again that starts it" in sentence
+    assert stopped.command in sentence
+    assert refusal.value._render_traceback_() == [f"ServerStopped: {sentence}"]
+
+
+def test_another_program_at_the_address_of_a_stopped_server_is_loaded(stopped):
+    async def experiment():
+        async with crude_server(b"HTTP/1.1 204 No Content\r\n\r\n", port=stopped.port) as (url, _):
+            return await burst(url)
+
+    assert not asyncio.run(experiment()).failures
+
+
 def test_nobody_there():
     run = asyncio.run(burst(f"http://127.0.0.1:{free_port()}/", n=3))
     assert len(run.failures) == 3
     assert all(record.status is None and record.worker is None for record in run.records)
-    assert "ClientConnectorError" in run.records[0].error
+    assert run.records[0].error == "the connection was refused: no server listens at this address"
+    assert "none answered, 3 failed" in repr(run)
 
 
-def test_a_lost_request_is_lost_and_not_sent_again():
+def lost(answer: bytes, timeout: float = 10.0, **how):
+    """The records of five requests to a server that answers so."""
+
     async def experiment():
-        async with crude_server(b"") as (url, connections):
-            return await burst(url, n=5), len(connections)
+        async with crude_server(answer, **how) as (url, connections):
+            run = await burst(url, n=5, timeout=timeout)
+            # Nothing is sent again.
+            assert len(connections) == 5
+            return run.records
 
-    run, connections = asyncio.run(experiment())
-    assert connections == 5
-    assert {r.error for r in run.records} == {"the server closed the connection without a reply"}
+    return asyncio.run(experiment())
 
 
-def test_a_reply_that_breaks_off_is_a_failure():
-    async def experiment():
-        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
-        async with crude_server(answer) as (url, _):
-            return await burst(url)
+BEGINNING = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
 
-    (record,) = asyncio.run(experiment()).records
-    assert not record.ok and "Payload" in record.error
+
+@pytest.mark.parametrize(
+    ("answer", "how", "status", "sentence"),
+    [
+        (b"", {}, None, "the server closed the connection without a reply"),
+        (b"", {"resets": True}, None, "the server reset the connection without a reply"),
+        (b"nonsense\r\n\r\n", {}, None, "what came back is not HTTP"),
+        (BEGINNING, {}, 200, "the reply was cut off in the middle"),
+        (BEGINNING, {"resets": True}, 200, "the reply was cut off in the middle"),
+        (b"", {"waits": 1, "timeout": 0.2}, None, "no reply within the time limit"),
+        (BEGINNING, {"waits": 1, "timeout": 0.2}, 200, "no whole reply within the time limit"),
+    ],
+)
+def test_a_loss_is_told_in_a_sentence_and_the_status_is_kept(answer, how, status, sentence):
+    for record in lost(answer, **how):
+        assert (record.status, record.error, record.ok) == (status, sentence, False)
 
 
 def test_a_reply_that_claims_to_be_json_and_is_not():
-    async def experiment():
-        answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{"
-        async with crude_server(answer) as (url, _):
-            return await burst(url)
-
-    (record,) = asyncio.run(experiment()).records
-    assert record.status == 200 and "JSON" in record.error
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{"
+    (record, *_) = lost(answer)
+    assert record.status == 200 and record.error == "the reply says that it is JSON, and is not"
 
 
 def test_time_limit(server):

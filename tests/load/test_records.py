@@ -1,4 +1,8 @@
-from workerlab.records import Record, Run, peak_overlap
+import pytest
+
+from workerlab.records import NotKnown, Record, Run, peak_overlap
+
+FIGURES = ["makespan", "latencies", "by_worker", "peak_overlap", "throughput", "client_cpu_share"]
 
 
 def record(**changes) -> Record:
@@ -84,10 +88,36 @@ def test_run_sums_up():
     assert run.throughput == 2 / 3.0
 
 
-def test_empty_run_has_figures_too():
-    run = Run([])
-    assert (run.makespan, run.peak_overlap, run.throughput, run.client_cpu_share) == (0, 0, 0, 0)
-    assert "0 requests" in repr(run)
+@pytest.mark.parametrize("figure", FIGURES[1:])
+def test_a_run_without_an_answer_has_no_figures(figure):
+    run = Run([record(error="refused")])
+    with pytest.raises(NotKnown, match=r"no request was answered, so .* is not known: refused"):
+        getattr(run, figure)
+    assert repr(run) == "1 request; measured: 1.00 s in all, none answered, 1 failed"
+
+
+@pytest.mark.parametrize("figure", ["makespan", "latencies", "throughput", "client_cpu_share"])
+def test_a_run_without_a_request_has_no_figures_of_time(figure):
+    with pytest.raises(NotKnown, match="no request was sent"):
+        getattr(Run([]), figure)
+    assert repr(Run([])) == "0 requests"
+
+
+def test_a_run_without_a_request_had_no_handler():
+    assert Run([]).peak_overlap == 0 and Run([]).by_worker == {}
+
+
+def test_a_lost_request_that_reached_a_worker_counts():
+    run = Run([record(error="lost", worker=7, began=0.5)])
+    assert run.by_worker == {7: 1} and run.peak_overlap == 1
+    assert "1 worker, 1 handler at once, none answered, 1 failed" in repr(run)
+
+
+def test_there_is_no_part_of_a_run_without_a_request():
+    with pytest.raises(NotKnown, match="no request of this run asked for /health"):
+        Run([record()]).only("/health")
+    with pytest.raises(NotKnown, match="there are no replies"):
+        Run.of_replies([])
 
 
 def test_runs_that_went_on_side_by_side_add_up():

@@ -1,9 +1,18 @@
+import base64
 import io
 
 import matplotlib.image
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from nbconvert import HTMLExporter
 
+from tests.nbval_adapter import clean
 from workerlab import bars, curves, distribution
+from workerlab.pictures.style import WORKERS
 from workerlab.pictures.timeline import layout
 from workerlab.records import Record, Run
 
@@ -33,14 +42,14 @@ def test_times_count_from_the_first_request():
 
 def test_workers_come_in_the_order_of_their_first_handler():
     placed = layout(Run([request(1, 0, 2, 3, worker=8), request(2, 0, 1, 3, worker=9)]))
-    assert [pid for pid, _ in placed.lanes] == [9, 8]
+    assert [lane.worker for lane in placed.lanes] == [9, 8]
     assert placed.name(0) == "worker 1\npid 9"
 
 
 def test_what_reached_nobody_stands_last_in_a_lane_of_its_own():
     lost = Record(id="2", url="http://127.0.0.1:1/slow", sent=0, received=1, error="refused")
     placed = layout(Run([lost, request(1, 0, 0.5, 1)]))
-    assert placed.lanes[-1] == (None, "/slow")
+    assert placed.lanes[-1] == ("127.0.0.1:1", None, "/slow")
     assert placed.name(1).startswith("no worker")
 
 
@@ -54,9 +63,85 @@ def test_a_request_that_died_in_its_handler_ends_where_the_client_saw_it():
 def test_several_paths_of_a_worker_have_lanes_of_their_own():
     health = request(2, 0, 0.1, 0.2, url="http://127.0.0.1:1/health?x=1")
     placed = layout(Run([request(1, 0, 0, 1), health]))
-    assert placed.lanes == [(7, "/slow"), (7, "/health")]
-    assert placed.name(1) == "worker 1\n/health"
+    assert [lane[1:] for lane in placed.lanes] == [(7, "/slow"), (7, "/health")]
+    assert placed.name(1) == "/health\nworker 1"
     assert placed.worker_number(0) == placed.worker_number(1) == 0
+
+
+def test_workers_of_several_servers_are_numbered_at_each():
+    there = {"url": "http://127.0.0.1:2/slow"}
+    run = Run([request(1, 0, 0.2, 1), request(2, 0, 0.3, 1, worker=8, **there)])
+    run.records.append(request(3, 0, 0.1, 1, worker=9, **there))
+    placed = layout(run)
+    names = [placed.name(lane) for lane in range(3)]
+    assert names == [":1, worker 1\npid 7", ":2, worker 1\npid 9", ":2, worker 2\npid 8"]
+    # Each has a colour of its own in the picture.
+    assert [placed.worker_number(lane) for lane in range(3)] == [0, 1, 2]
+
+
+def test_what_reached_nobody_is_kept_apart_by_server():
+    urls = ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]
+    placed = layout(Run([Record(url=url, received=1, error="refused") for url in urls]))
+    assert [placed.name(lane) for lane in range(2)] == [":1, no worker", ":2, no worker"]
+
+
+def test_a_worker_which_is_not_known_is_not_called_none():
+    placed = layout(Run([Record(url="http://127.0.0.1:1/", received=1, status=200)]))
+    assert placed.name(0) == "worker not known"
+
+
+def test_idle_workers_have_a_lane_that_says_so():
+    run = Run([request(1, 0, 0, 1)])
+    timeline = run.timeline(workers=[7, 8, 9])
+    placed = timeline.layout
+    assert [lane.worker for lane in placed.lanes] == [7, 8, 9] and placed.rows == [1, 1, 1]
+    assert placed.name(1) == "worker 2\npid 8"
+    assert timeline.text.endswith("1 handler at once, 0 failed, 2 idle")
+    written = figure_of(timeline).axes[0].texts
+    assert [text.get_text().strip() for text in written] == ["no request", "no request"]
+
+
+def test_replies_collected_by_hand_have_no_path_and_are_no_idle_workers():
+    times = {"sent": 0.0, "began": 0.1, "ended": 0.5, "received": 0.6}
+    run = Run.of_replies([{**times, "thread": "MainThread", "worker_pid": 7}])
+    assert "idle" not in run.timeline().text
+    assert figure_of(run.timeline()).axes[0].texts == []
+
+
+def figure_of(picture):
+    figure = Figure()
+    picture.draw(figure)
+    return figure
+
+
+def test_the_key_shows_the_colours_of_the_workers():
+    run = Run([request(n, 0, 0, 1, worker=n) for n in (7, 8, 9)])
+    (key,) = figure_of(run.timeline()).legends
+    shown = [to_hex(patch.get_facecolor()).upper() for patch in key.findobj(Patch)]
+    assert [text.get_text() for text in key.get_texts()][-1] == "a colour for each worker"
+    assert [colour for colour in shown if colour in WORKERS] == WORKERS[:3]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [Run([request(1, 0, 0, 1)]).timeline("x"), bars({'one <&">': 1.0}, "s")],
+    ids=["timeline", "bars"],
+)
+def test_the_text_is_the_alt_text_of_exported_html(picture):
+    data, metadata = picture._repr_mimebundle_()
+    data["image/png"] = base64.b64encode(data["image/png"]).decode()
+    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+    cell = nbformat.v4.new_code_cell(outputs=[output])
+    html, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    (image,) = BeautifulSoup(html, "html.parser").find_all("img")
+    assert image["alt"] == picture.text
+    assert image["src"] == f"data:image/png;base64,{data['image/png']}"
+
+
+def test_the_tests_of_notebooks_do_not_compare_the_picture():
+    one, two = (Run([request(1, 0, 0, end)]).timeline("x") for end in (1, 2))
+    pages = [picture._repr_mimebundle_()[0]["text/html"] for picture in (one, two)]
+    assert pages[0] != pages[1] and clean(pages[0]) == clean(pages[1])
 
 
 def picture_of(thing):

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from workerlab.pictures.style import FAINT, GUESS, PLAIN, Picture
+from workerlab.claims import is_plain_number
+from workerlab.pictures.style import FAINT, GUESS, PLAIN, WAITING, Picture
 
 
 class Bars(Picture):
@@ -51,11 +52,11 @@ def bars(
     values: Mapping[str, float], unit: str, title: str = "", mark: float | None = None
 ) -> Bars:
     """A bar for each value, `unit` written beside it; `mark` draws a line at the reader's guess."""
-    return Bars(values, unit, title, mark if isinstance(mark, int | float) else None)
+    return Bars(values, unit, title, mark if is_plain_number(mark) else None)
 
 
 class Distribution(Picture):
-    """A line for each of a few kinds of runs: how many runs had which result, as discs."""
+    """A row of bars for each of a few kinds of runs: how many runs had which result."""
 
     def __init__(
         self, results: Mapping[str, Sequence[int]], unit: str, title: str, best: int | None
@@ -64,7 +65,7 @@ class Distribution(Picture):
         self.unit = unit
         self.title = title
         self.best = best
-        self.height = 1.4 + 0.62 * len(self.counts)
+        self.height = 1.3 + 0.8 * len(self.counts)
         found = "; ".join(
             f"{label}: " + ", ".join(f"{count} x {value}" for value, count in sorted(runs.items()))
             for label, runs in self.counts.items()
@@ -75,28 +76,31 @@ class Distribution(Picture):
         axes = figure.subplots()
         axes.set_title(self.title)
         most = max((count for runs in self.counts.values() for count in runs.values()), default=1)
-        for position, runs in enumerate(self.counts.values()):
+        for row, runs in enumerate(self.counts.values()):
+            foot = row + 0.4
+            axes.axhline(foot, color=WAITING, linewidth=0.8, zorder=0)
             for value, count in runs.items():
-                size = 330 * (0.5 + count / 2 / most)
-                axes.scatter(value, position, s=size, color=PLAIN, zorder=2)
+                height = 0.6 * count / most
+                axes.bar(value, height, bottom=foot - height, color=PLAIN, width=0.6, zorder=2)
                 axes.text(
-                    *(value, position), count, color="white", ha="center", va="center", fontsize=9
-                )
+                    *(value, foot - height - 0.06), count, ha="center", fontsize=9.5,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+                )  # fmt: skip
         if self.best is not None:
             axes.axvline(self.best, color=FAINT, linestyle=":", linewidth=1.5, zorder=1)
-            axes.text(self.best, -0.9, "  even", color=FAINT, fontsize=9.5, va="top")
+            axes.text(self.best, -0.75, "  even", color=FAINT, fontsize=9.5, va="top")
         values = [value for runs in self.counts.values() for value in runs]
         axes.set_xlim(min([*values, self.best or 1]) - 0.7, max([*values, 8]) + 0.7)
         axes.set_xticks(range(min([*values, self.best or 1]), max([*values, 8]) + 1))
-        axes.set_yticks(range(len(self.counts)), list(self.counts))
-        axes.set_ylim(len(self.counts) - 0.5, -0.9)
+        axes.set_yticks([row + 0.1 for row in range(len(self.counts))], list(self.counts))
+        axes.set_ylim(len(self.counts) - 0.55, -0.75)
         axes.set_xlabel(self.unit)
 
 
 def distribution(
     results: Mapping[str, Sequence[int]], unit: str, title: str = "", best: int | None = None
 ) -> Distribution:
-    """The results of repeated runs, a line for each kind; a disc holds the number of runs.
+    """The results of repeated runs, a row of bars for each kind; the numbers count the runs.
 
     `best` draws a line at the result of an even share.
     """

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 
 from workerlab.pictures.style import FAILED, FAINT, PLAIN, WAITING, Picture, worker_colour
 
 if TYPE_CHECKING:
     from workerlab.records import Record, Run
+
+
+class Lane(NamedTuple):
+    """A worker of a server and a path, as `/slow`; the path of an idle worker is empty.
+
+    `worker` is a pid, or None for requests of which it is not known, or which reached none.
+    """
+
+    server: str
+    worker: int | None
+    path: str
 
 
 @dataclass(frozen=True)
@@ -32,42 +45,59 @@ class Bar:
 class Layout:
     """Where everything stands, before anything is drawn.
 
-    A lane is a worker's pid and a path as `/slow`. Workers come in the order of their first
-    handler; None, for requests that reached no worker, comes last. `rows` is the number of rows
-    in each lane.
+    Servers come in the order of their first request, workers in that of their first handler, then
+    those which had no request; what has no worker comes last. `rows` is the number of rows in each
+    lane.
     """
 
     bars: list[Bar]
-    lanes: list[tuple[int | None, str]]
+    lanes: list[Lane]
     rows: list[int]
 
+    @property
+    def idle(self) -> list[int]:
+        """The lanes without a request."""
+        busy = {bar.lane for bar in self.bars}
+        return [lane for lane in range(len(self.lanes)) if lane not in busy]
+
     def worker_number(self, lane: int) -> int:
-        """The number of a lane's worker, counted from 0."""
-        pids = list(dict.fromkeys(pid for pid, _ in self.lanes))
-        return pids.index(self.lanes[lane][0])
+        """The number of a lane's worker among all, counted from 0."""
+        workers = list(dict.fromkeys((lane.server, lane.worker) for lane in self.lanes))
+        return workers.index(self.lanes[lane][:2])
 
     def name(self, lane: int) -> str:
-        """What stands beside a lane; the path only where there are several."""
-        pid, path = self.lanes[lane]
-        several = len({path for _, path in self.lanes}) > 1
-        worker = f"worker {self.worker_number(lane) + 1}" if pid else "no worker"
-        return "\n".join([worker, path if several else f"pid {pid}" if pid else ""])
+        """What stands beside a lane; server and path only where there are several."""
+        server, worker, path = self.lanes[lane]
+        first = (
+            f"worker {self._number_at_its_server(lane)}" if worker else self._without_worker(lane)
+        )
+        servers = {lane.server for lane in self.lanes if lane.path}
+        if len(servers) > 1 and server:
+            first = f":{server.rpartition(':')[2]}, {first}"
+        several = len({lane.path for lane in self.lanes if lane.path}) > 1
+        if several and path:
+            return f"{path}\n{first}"  # two lanes of one worker are not to look like two workers
+        return f"{first}\npid {worker}" if worker else first
+
+    def _number_at_its_server(self, lane: int) -> int:
+        server, worker, _ = self.lanes[lane]
+        there = [lane.worker for lane in self.lanes if lane.server == server]
+        return list(dict.fromkeys(there)).index(worker) + 1
+
+    def _without_worker(self, lane: int) -> str:
+        was_answered = any(bar.record.status for bar in self.bars if bar.lane == lane)
+        return "worker not known" if was_answered else "no worker"
 
 
-def layout(run: Run) -> Layout:
-    """Give every request a lane and the first row of it which is free."""
+def layout(run: Run, workers: Iterable[int] = ()) -> Layout:
+    """Give every request a lane and the first free row of it; each of `workers` has a lane too."""
     zero = min((r.sent for r in run.records), default=0.0)
     by_beginning = sorted(run.records, key=lambda r: (r.began is None, r.began or r.sent))
-    workers = list(dict.fromkeys(r.worker for r in by_beginning))
-    paths = list(dict.fromkeys(urlsplit(r.url).path for r in run.records))
-    lanes = sorted(
-        {(r.worker, urlsplit(r.url).path) for r in run.records},
-        key=lambda lane: (lane[0] is None, workers.index(lane[0]), paths.index(lane[1])),
-    )
+    lanes = _lanes(run.records, by_beginning, workers)
     free_from: list[list[float]] = [[] for _ in lanes]
     bars = []
     for record in by_beginning:
-        lane = lanes.index((record.worker, urlsplit(record.url).path))
+        lane = lanes.index(_lane_of(record))
         rows = free_from[lane]
         row = next((i for i, end in enumerate(rows) if end <= record.sent), len(rows))
         rows[row : row + 1] = [record.received]
@@ -85,7 +115,23 @@ def layout(run: Run) -> Layout:
                 record.received - zero,
             )
         )
-    return Layout(bars, lanes, [len(rows) for rows in free_from])
+    return Layout(bars, lanes, [max(len(rows), 1) for rows in free_from])
+
+
+def _lane_of(record: Record) -> Lane:
+    return Lane(record.server, record.worker, urlsplit(record.url).path)
+
+
+def _lanes(records: list[Record], by_beginning: list[Record], workers: Iterable[int]) -> list[Lane]:
+    servers = list(dict.fromkeys(r.server for r in records))
+    busy = list(dict.fromkeys(r.worker for r in by_beginning))
+    paths = list(dict.fromkeys(urlsplit(r.url).path for r in records))
+    idle = [pid for pid in workers if pid not in busy]
+    # Of an idle worker of several servers it is not known whose it is.
+    server = servers[0] if len(servers) == 1 else ""
+    lanes = {_lane_of(record) for record in records} | {Lane(server, pid, "") for pid in idle}
+    places = {key: place for place, key in enumerate([*servers, *busy, *idle, *paths, ""])}
+    return sorted(lanes, key=lambda lane: (lane.worker is None, *map(places.get, lane)))
 
 
 class Timeline(Picture):
@@ -94,14 +140,16 @@ class Timeline(Picture):
     Striped: the handler ran in the thread pool and not on the event loop. A cross: it failed.
     """
 
-    def __init__(self, run: Run, title: str = "") -> None:
+    def __init__(self, run: Run, title: str = "", workers: Iterable[int] = ()) -> None:
         self.title = title
-        self.layout = layout(run)
+        self.layout = layout(run, workers)
         rows = sum(self.layout.rows)
         # Few rows are tall and many are thin, but the picture stays on one screen.
         self._row = min(0.24, 4.4 / max(rows, 1))
         self.height = 1.25 + rows * self._row + 0.16 * len(self.layout.lanes)
         self.text = f"Timeline: {run!r}".split("\n")[0]
+        if self.layout.idle:
+            self.text += f", {len(self.layout.idle)} idle"
 
     def draw(self, figure: Figure) -> None:
         axes = figure.subplots()
@@ -114,6 +162,8 @@ class Timeline(Picture):
             top += rows + gap
         for bar in self.layout.bars:
             self._draw_bar(axes, bar, tops[bar.lane] + bar.row)
+        for lane in self.layout.idle:
+            axes.text(0, tops[lane] + 0.5, " no request", color=FAINT, va="center")
         axes.set_yticks(
             [start + rows / 2 for start, rows in zip(tops, self.layout.rows, strict=True)],
             [self.layout.name(lane) for lane in range(len(self.layout.lanes))],
@@ -147,11 +197,12 @@ class Timeline(Picture):
 
     def _draw_key(self, figure: Figure) -> None:
         bars = self.layout.bars
-        several = len({bar.record.worker for bar in bars if bar.began is not None}) > 1
+        busy = [bar for bar in bars if bar.began is not None]
+        several = len({bar.record.worker for bar in busy}) > 1
         colour = PLAIN if several else worker_colour(0)
         kinds = [Patch(color=WAITING, label="request or reply waits")]
         if any(b.began is not None and not b.record.in_thread_pool for b in bars):
-            kinds.append(Patch(color=colour, label="handler under way"))
+            kinds.append(Patch(color=colour, label="handler in progress"))
         if any(b.record.in_thread_pool for b in bars):
             kinds.append(
                 Patch(
@@ -164,16 +215,21 @@ class Timeline(Picture):
             )
         if any(not b.record.ok for b in bars):
             kinds.append(Patch(color=FAILED, label="failed (x)"))
+        labels = [patch.get_label() for patch in kinds]
         if several:
-            kinds.append(Patch(color="none", label="a colour for each worker"))
+            numbers = dict.fromkeys(map(self.layout.worker_number, sorted({b.lane for b in busy})))
+            kinds.append(tuple(Patch(color=worker_colour(number)) for number in numbers))
+            labels.append("a colour for each worker")
         figure.legend(
-            handles=kinds,
+            kinds,
+            labels,
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0.2)},
             loc="outside lower left",
             ncols=len(kinds),
             frameon=False,
             fontsize=9.5,
             labelcolor=FAINT,
-            handlelength=1.2,
+            handlelength=1.6,
             handletextpad=0.5,
             columnspacing=1.2,
         )

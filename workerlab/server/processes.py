@@ -3,11 +3,15 @@
 import os
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 
+from workerlab import ROOT
 from workerlab.server.guard_process import MARKER
+
+SERVERS = ("gunicorn", "uvicorn")
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,44 @@ def stray_servers() -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return [process for marker, process in servers if marker not in guarded]
+
+
+def servers_started_by_hand() -> list[psutil.Process]:
+    """Servers of this repository's app which neither the kit nor a notebook ends.
+
+    Of each only the first process: its workers end with it.
+    """
+    servers, guarded = {}, set()
+    for process in psutil.process_iter():
+        try:
+            if process.uids().real != os.getuid():
+                continue
+            arguments = process.cmdline()
+            if "guard_process.py" in " ".join(arguments):
+                guarded.update(arguments)  # the pid of one that is adopted is an argument
+            elif MARKER not in process.environ() and serves_app(arguments, process.cwd()):
+                servers[process.pid] = process
+        except (psutil.Error, OSError):
+            continue
+    return [
+        process
+        for process in servers.values()
+        if str(process.pid) not in guarded and process.ppid() not in servers
+    ]
+
+
+def serves_app(arguments: list[str], folder: str) -> bool:
+    """Whether this command, typed in this folder, serves the app of this repository."""
+    programs = [argument for argument in arguments[:4] if Path(argument).name in SERVERS]
+    if not programs:
+        return False
+    for option, value in pairwise(arguments):
+        if option in ("--chdir", "--app-dir"):
+            folder = os.path.join(folder, value)
+    place = Path(folder).resolve()
+    if "app.main:app" in arguments:
+        return place.is_relative_to(ROOT) or Path(programs[0]).is_relative_to(ROOT)
+    return "main:app" in arguments and place == ROOT / "app"
 
 
 def _name(process: psutil.Process) -> str:

@@ -244,6 +244,7 @@ class Server:
         self._launched.end(grace)
         self._last_log = self._launched.log()
         self._launched.close()
+        _stopped[self.url] = self.command
         if _running.get(self.name) is self:
             del _running[self.name]
 
@@ -285,3 +286,12 @@ def stop_all() -> None:
         its_guard.ask_to_end()
     for name in {*_running, *_adopted}:
         end(name)
+
+
+# The commands of the servers that this notebook has stopped, by address.
+_stopped: dict[str, str] = {}
+
+
+def stopped_at(url: str) -> str | None:
+    """The command of a server which this notebook has stopped, and which had this address."""
+    return _stopped.get(url)

@@ -5,6 +5,7 @@ servers of one worker each leave nothing to chance, so the number of workers of 
 and not how this one run went.
 """
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -81,7 +82,8 @@ def check(commands: Any) -> Verdict:
 
 def _judge(servers: list[Server], run: Run, ran: str) -> Verdict:
     workers = [len(server.workers) for server in servers]
-    served_by_each = sorted(run.by_worker.values(), reverse=True)
+    reached = [record.worker for record in run.records if record.worker is not None]
+    served_by_each = sorted(Counter(reached).values(), reverse=True)
     statuses = ", ".join(sorted({str(record.status) for record in run.records}))
     details = {
         "ran": ran,

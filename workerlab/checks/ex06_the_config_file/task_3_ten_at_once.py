@@ -170,7 +170,7 @@ def _mistake(config: str, settings: dict[str, Any], seen: Seen) -> str | None:
         return _without_effect(config, settings)
     are_served = held == [200] * seen.held
     last = seen.replies[-1]
-    has_waited = last.status is None or (last.reply or {}).get("waited")
+    has_waited = last.status is None or (isinstance(last.reply, dict) and last.reply.get("waited"))
     if seen.stuck and has_waited and held and are_served:
         return "surplus-waits"
     is_pending = any(reply.status is None and not reply.error for reply in seen.replies)
