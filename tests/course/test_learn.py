@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -39,7 +40,17 @@ if "UV_SAYS" in os.environ:
     sys.exit(2)
 python = sys.argv[sys.argv.index("--python") + 1]
 where = subprocess.check_output([python, "-c", "import site; print(site.getsitepackages()[0])"])
-package = pathlib.Path(where.decode().strip(), "workerlab", "course")
+packages = pathlib.Path(where.decode().strip())
+for line in [*open("requirements.txt"), "workerlab=="]:
+    name, pinned, _ = line.partition("==")
+    if pinned:
+        name = name.partition("[")[0].replace("-", "_")
+        (packages / name).mkdir()
+        (packages / name / "__init__.py").touch()
+        (packages / (name + "-1.dist-info")).mkdir()
+        record = name + "/__init__.py,sha256=x,0\\n" + name + "/x.cpython-311.pyc,,\\n"
+        (packages / (name + "-1.dist-info") / "RECORD").write_text(record)
+package = packages / "workerlab" / "course"
 package.mkdir(parents=True, exist_ok=True)
 (package / "cli.py").write_text('''
 import json, os, random, shutil, sys
@@ -266,6 +277,68 @@ def test_the_known_causes_of_a_failed_installation(learn, capsys, output, said):
     assert capsys.readouterr().err == ""
 
 
+NOWHERE = "error: Failed to fetch: `http://127.0.0.1:9/simple/pytest/`"
+NONE_FOUND = "ERROR: No matching distribution found for uv"
+
+
+@pytest.fixture
+def settings(learn, tmp_path, monkeypatch) -> Path:
+    """An empty home without any setting of this machine."""
+    for name in [name for name in os.environ if name.upper().startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    places = learn.configuration_files
+    monkeypatch.setattr(
+        learn,
+        "configuration_files",
+        lambda: [file for file in places() if not file.startswith(("/etc", "/Library"))],
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIP_NO_INDEX", "1"),
+        ("PIP_INDEX_URL", "http://127.0.0.1:9/simple"),
+        ("UV_INDEX_URL", "http://127.0.0.1:9/simple"),
+        ("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple"),
+        ("UV_OFFLINE", "1"),
+        ("https_proxy", "http://127.0.0.1:9"),
+    ],
+)
+def test_a_variable_that_sends_pip_or_uv_elsewhere_is_named(
+    learn, settings, monkeypatch, name, value
+):
+    assert name not in learn.cause(NOWHERE)
+    monkeypatch.setenv(name, value)
+    for output in (NOWHERE, NONE_FOUND):
+        said = learn.cause(output)
+        assert f"set by {name}," in said and value not in said
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "setting"),
+    [
+        (".config/pip/pip.conf", "[global]\nindex-url = http://127.0.0.1:9\n", "index-url"),
+        (".pip/pip.conf", "[global]\ntimeout = 9\nno-index = true\n", "no-index"),
+        (".config/uv/uv.toml", '[[index]]\nurl = "http://127.0.0.1:9"\n', "index"),
+        (".config/uv/uv.toml", "offline = true\n", "offline"),
+        (".config/uv/uv.toml", 'index-url = "http://127.0.0.1:9"\n', "index-url"),
+    ],
+)
+def test_a_line_that_sends_pip_or_uv_elsewhere_is_named(learn, settings, file, text, setting):
+    (settings / file).parent.mkdir(parents=True)
+    (settings / file).write_text(text)
+    assert f"set by {setting} in {settings / file}," in learn.cause(NONE_FOUND)
+    (settings / file).write_text("# index-url, offline\n[global]\ntimeout = 9\n")
+    assert learn.cause(NONE_FOUND) == ""
+
+
 def test_an_unknown_cause_is_shown(learn, capsys):
     with pytest.raises(SystemExit, match="above"):
         learn.give_up("error: the moon is in the wrong quarter")
@@ -281,6 +354,8 @@ def test_the_first_start_installs_and_the_second_does_not(clone, tmp_path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     (folder / "random.py").write_text("")
+    for name in ("random", "subprocess"):
+        (clone.folder / f"{name}.py").write_text("raise SystemExit('not the library')")
     first = clone.run("one", "--two", learn=link, cwd=folder, env={"PYTHONPATH": str(folder)})
     said = json.loads(first.stdout)
     assert said["arguments"] == ["one", "--two"]
@@ -289,7 +364,8 @@ def test_the_first_start_installs_and_the_second_does_not(clone, tmp_path):
     assert said["python"] == str(clone.folder / ".venv/bin/python")
     assert said["random"] != str(folder / "random.py")
     assert said["pythonpath"] is None
-    assert "Setting up .venv" in first.stderr and " s, with uv." in first.stderr
+    assert "Setting up .venv, since it is not there yet" in first.stderr
+    assert " s, with uv." in first.stderr
     assert "requirements.txt -c constraints.txt" in clone.calls.read_text()
     second = clone.run("one", "--two", cwd=folder)
     assert json.loads(second.stdout) == said
@@ -316,7 +392,39 @@ def lose_the_python(clone: Clone) -> None:
     python.symlink_to("/nowhere/python3")
 
 
-@pytest.mark.parametrize("damage", [cut_off, change_pins, move, lose_the_python])
+def packages(clone: Clone) -> Path:
+    return next((clone.folder / ".venv/lib").glob("python*/site-packages"))
+
+
+def lose_a_package(clone: Clone) -> None:
+    shutil.rmtree(packages(clone) / "fastapi")
+
+
+def lose_a_record(clone: Clone) -> None:
+    shutil.rmtree(packages(clone) / "pytest_xdist-1.dist-info")
+
+
+def have_those_of_another_python(clone: Clone) -> None:
+    packages(clone).parent.rename(clone.folder / ".venv/lib/python3.10")
+
+
+def lose_the_configuration(clone: Clone) -> None:
+    (clone.folder / ".venv/pyvenv.cfg").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut_off,
+        change_pins,
+        move,
+        lose_the_python,
+        lose_a_package,
+        lose_a_record,
+        have_those_of_another_python,
+        lose_the_configuration,
+    ],
+)
 def test_a_damaged_environment_is_made_anew(clone, damage):
     assert clone.run("x").returncode == 0
     left_behind = clone.folder / ".venv/left-behind"
@@ -327,6 +435,60 @@ def test_a_damaged_environment_is_made_anew(clone, damage):
     assert not (clone.folder / ".venv/left-behind").exists()
     assert clone.installs() == 2
     assert clone.run("x").stderr == ""
+
+
+def test_a_repair_says_what_is_missing(clone):
+    clone.run("x")
+    lose_a_package(clone)
+    assert "since files are missing of fastapi:" in clone.run("x").stderr
+
+
+def test_compiled_files_may_be_missing(clone):
+    clone.run("x")
+    assert not list(packages(clone).glob("fastapi/*.pyc"))
+    assert clone.run("x").stderr == ""
+
+
+def test_a_python_that_cannot_be_run(clone):
+    clone.run("x")
+    python = clone.folder / ".venv/bin/python"
+    target = python.resolve()
+    python.unlink()
+    python.write_bytes(b"\x7fELF of another machine")
+    python.chmod(0o755)
+    stamp = clone.folder / ".venv/learn-stamp"
+    stamp.write_text(stamp.read_text().replace(str(target), str(python)))
+    assert "delete the folder .venv" in sentence(clone.run("x"))
+
+
+@pytest.mark.slow
+def test_on_a_terminal_each_second_of_a_long_step_is_told(clone):
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            [BASE_PYTHON, clone.folder / "learn", "x"],
+            env=clone.environment | {"UV_TAKES": "2.5"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # so Linux ends what a terminal shows
+            while part := screen.read(1000):
+                shown += part
+        assert process.wait(timeout=10) == 0
+    for seconds in (0, 1, 2):
+        assert f"\r\033[K  installing the packages: {seconds} s".encode() in shown
+    assert b"\r\033[KDone in " in shown
+
+
+def test_jupyterlab_is_announced_after_the_first_set_up_only(clone):
+    arguments = ("--no-browser", "--allow-root")
+    assert "Starting JupyterLab" in clone.run(*arguments).stderr
+    assert clone.run(*arguments).stderr == ""
+    cut_off(clone)
+    assert "Starting JupyterLab" not in clone.run("progress").stderr
 
 
 def test_ctrl_c_is_a_line_and_the_next_start_repairs(clone):
@@ -385,6 +547,113 @@ def test_what_a_linked_environment_points_to_is_left_alone(clone, tmp_path):
     assert clone.installs() == 0
 
 
+@pytest.mark.parametrize("target", ["/nowhere/at/all", "learn"])
+def test_a_link_that_leads_to_no_folder(clone, target):
+    (clone.folder / ".venv").symlink_to(target)
+    assert f".venv is a link to {target}; remove the link" in sentence(clone.run("x"))
+
+
+def test_a_file_where_the_environment_should_be(clone):
+    (clone.folder / ".venv").touch()
+    assert ".venv is a file where a folder has to be; remove it: rm '" in sentence(clone.run("x"))
+
+
+# Where the output goes
+
+
+def in_shell(command: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, timeout=60, **options
+    )
+
+
+def test_what_is_closed_costs_neither_the_command_nor_its_status(clone):
+    learn = f"'{BASE_PYTHON}' '{clone.folder}/learn'"
+    clone.run("x")
+    for closed in (">&-", "2>&-", ">&- 2>&- <&-"):
+        assert in_shell(f"{learn} --help {closed}").returncode == 0
+        result = in_shell(f"{learn} one {closed}")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert ("arguments" in result.stdout) is (closed == "2>&-")
+
+
+def test_closed_output_does_not_land_in_the_file_that_is_opened_next(clone):
+    said = in_shell(f"'{BASE_PYTHON}' '{clone.folder}/learn' x >&- 2>&-", env=clone.environment)
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    assert (clone.folder / ".learn-lock").read_text() == ""
+    stamp = (clone.folder / ".venv/learn-stamp").read_text()
+    assert stamp.startswith(str(clone.folder)) and "Done in" not in stamp
+
+
+CLI = f"'{sys.executable}' -P -m workerlab.course.cli"
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+
+
+@needs_full
+def test_a_full_disk_is_a_sentence(clone):
+    result = in_shell(f"'{BASE_PYTHON}' '{clone.folder}/learn' --help >/dev/full")
+    assert "No space left" in sentence(result)
+    assert "disk is full" in sentence(in_shell(f"{CLI} progress >/dev/full"))
+
+
+@needs_full
+@pytest.mark.parametrize("command", ["nonsense", "check 99", "--port http"])
+def test_a_status_does_not_change_with_the_output(command):
+    usual = in_shell(f"{CLI} {command}")
+    full = in_shell(f"{CLI} {command} >/dev/full")
+    assert usual.returncode == full.returncode == 2
+    assert full.stderr == usual.stderr
+
+
+# Runs the command `progress` with another module in its place.
+WITH_PROGRESS = """
+import runpy, sys, types
+sys.prefix, sys.argv[1:] = sys.argv[1], ["progress"]
+module = types.ModuleType("progress")
+module.show = lambda: __import__({missing!r})
+import workerlab.course
+workerlab.course.progress = sys.modules["workerlab.course.progress"] = module
+runpy.run_module("workerlab.course.cli", run_name="__main__")
+"""
+
+
+def test_a_package_that_is_found_missing_has_the_next_start_repair(tmp_path):
+    (tmp_path / "learn-stamp").touch()
+    script = WITH_PROGRESS.format(missing="some_package")
+    command = [sys.executable, "-P", "-c", script, tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert "No module named 'some_package'" in sentence(result)
+    assert not (tmp_path / "learn-stamp").exists()
+
+
+def test_an_error_in_the_repository_itself_stays_a_traceback(tmp_path):
+    (tmp_path / "learn-stamp").touch()
+    script = WITH_PROGRESS.format(missing="workerlab.no_such_module")
+    command = [sys.executable, "-P", "-c", script, tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert "Traceback" in result.stderr
+    assert (tmp_path / "learn-stamp").exists()
+
+
+@pytest.mark.parametrize(
+    ("limits", "set_to"),
+    [
+        ((256, 100_000), [(4096, 100_000)]),
+        ((256, resource.RLIM_INFINITY), [(4096, resource.RLIM_INFINITY)]),
+        ((256, 1000), [(1000, 1000)]),
+        ((256, 256), []),
+        ((20_000, 20_000), []),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), []),
+    ],
+)
+def test_as_many_open_files_are_allowed_as_can_be(monkeypatch, limits, set_to):
+    calls = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, new: calls.append(new))
+    cli.allow_open_files()
+    assert calls == set_to
+
+
 # The commands
 
 
@@ -436,8 +705,9 @@ def test_a_folder_whose_name_is_not_utf_8_has_its_stamp(learn, tmp_path, monkeyp
     monkeypatch.setattr(learn, "PYTHON", sys.executable)
     monkeypatch.setattr(learn, "fingerprint", lambda: os.fsdecode(b"/caf\xe9"))
     monkeypatch.setattr(learn, "install", lambda lock: "nothing")
-    learn.set_up()
-    assert learn.is_installed()
+    monkeypatch.setattr(learn, "incomplete_packages", lambda: [])
+    learn.set_up("it is not there yet")
+    assert learn.what_is_lacking() == ""
 
 
 def test_a_pipe_that_was_closed_is_no_traceback():
@@ -590,7 +860,7 @@ def test_an_installation_that_was_killed_is_repaired(real_clone):
     out, err = process.communicate(timeout=300)
     assert "Done in" in err
     # Servers of other tests may be seen as stray ones; what was installed must be in order.
-    for name in ("Python", "packages", "kernel", "Jupyter"):
+    for name in ("Python", "packages", "Jupyter"):
         assert f"OK    {name}: " in out
 
 

@@ -1,8 +1,11 @@
 """The commands of ./learn, which has made the environment before it comes here."""
 
 import argparse
+import errno
 import os
+import resource
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -120,15 +123,42 @@ def pin(options: argparse.Namespace) -> int:
     return pins.renew()
 
 
+def allow_open_files(wanted: int = 4096) -> None:
+    """Let kernels and servers have as many connections as JupyterLab's own: macOS begins at 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def drop_output() -> None:
+    """Let what is left of the output go: Python would fail with a traceback when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 if __name__ == "__main__":
     # A terminal which has no sign for a tick is to get another, and no traceback.
     sys.stdout.reconfigure(errors="replace")
+    allow_open_files()
     try:
-        status = main()
-        sys.stdout.flush()
-        sys.exit(status)
+        try:
+            sys.exit(main())
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] in ("app", "workerlab"):
+            raise
+        # Without it the next start makes the environment anew.
+        Path(sys.prefix, "learn-stamp").unlink(missing_ok=True)
+        sys.exit(f"learn: .venv is damaged ({error}); start again, and it is made anew.")
     except BrokenPipeError:  # `./learn check | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        drop_output()
+        sys.exit("learn: the disk is full; not everything could be written.")

@@ -1,25 +1,44 @@
-"""Is this machine ready for the lessons? One line per check: OK, or what to do."""
+"""Is this machine ready for the lessons? One line per check: OK, or what to do.
+
+What a damaged environment may lack is imported within the checks, so that each can say so.
+"""
 
 import importlib.metadata
 import json
 import os
-import secrets
+import re
+import resource
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from workerlab import ROOT, machine
-from workerlab.course import jupyter, pins
+from workerlab import ROOT
+from workerlab.course import jupyter
 from workerlab.ports import free_port, is_free
-from workerlab.server import processes
+from workerlab.status import status
 
 REINSTALL = "delete the folder .venv and start ./learn"
 GIB = 2**30
+# The notebooks have at most 134 files open in a process, and 118 processes and threads; then there
+# are bursts of 200 connections, JupyterLab, and the kernels of other notebooks.
+OPEN_FILES = 300
+PROCESSES = 200
+ADVICE = (
+    ("ImportError|ModuleNotFoundError|No module named|undefined symbol|dlopen", REINSTALL),
+    ("No space left|[Qq]uota exceeded", "make room on the disk"),
+    ("Too many open files", "see the line on open files"),
+    ("can't start new thread|temporarily unavailable", "see the line on processes"),
+    ("Permission denied|Read-only file system", "look at the owner and the rights of this file"),
+    ("TimeoutError|timed out", "close other programs and start ./learn doctor again"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,15 +56,32 @@ class Finding:
 
 def run() -> int:
     """Print a line for every check; 0 if none failed, else 1."""
-    findings = []
+    failed = False
     for name, check in CHECKS.items():
-        try:
-            finding = check()
-        except Exception as error:  # one check that breaks must not hide the others
-            finding = Finding(f"{type(error).__name__}: {error}", "report this as an issue")
+        if failed and check in NEED_THE_OTHERS:
+            finding = Finding("not tried", "mend what is above, then look again", serious=False)
+        else:
+            finding = find(name, check)
         print(line(name, finding), flush=True)
-        findings.append(finding)
-    return int(any(finding.failed for finding in findings))
+        failed = failed or finding.failed
+    return int(failed)
+
+
+def find(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        with status(f"looking at: {name}"):
+            return check()
+    except Exception as error:  # one check that breaks must not hide the others
+        return failure([f"{type(error).__name__}: {error}"])
+
+
+def failure(lines: list[str]) -> Finding:
+    """The line of an output which tells of a known cause, or the last, and what to do about it."""
+    for pattern, to_do in ADVICE:
+        for text in reversed(lines):
+            if re.search(pattern, text):
+                return Finding(text, to_do)
+    return Finding(lines[-1], "report this as an issue")
 
 
 def line(name: str, finding: Finding) -> str:
@@ -59,8 +95,18 @@ def python() -> Finding:
 
 
 def packages() -> Finding:
+    from workerlab.course import pins
+
     pinned = pins.pinned((ROOT / "constraints.txt").read_text())
-    return compare(pinned, {name: installed_version(name) for name in pinned})
+    installed = {name: installed_version(name) for name in pinned}
+    damaged = [name for name in pinned if installed[name] is None or lacks_files(name)]
+    if damaged:
+        return Finding(f"{some(damaged)} not complete", REINSTALL)
+    direct = pins.pinned((ROOT / "requirements.txt").read_text())
+    broken = import_error([module for name in direct for module in modules(name)])
+    if broken:
+        return Finding(broken, REINSTALL)
+    return compare(pinned, installed)
 
 
 def installed_version(name: str) -> str | None:
@@ -70,31 +116,59 @@ def installed_version(name: str) -> str | None:
         return None
 
 
+def lacks_files(name: str) -> bool:
+    files = importlib.metadata.files(name) or []
+    # Python makes compiled files anew by itself.
+    return not all(file.suffix == ".pyc" or file.locate().exists() for file in files)
+
+
+def modules(name: str) -> list[str]:
+    """What a package brings to import."""
+    files = importlib.metadata.files(name) or []
+    alone = [file.stem for file in files if len(file.parts) == 1 and file.suffix == ".py"]
+    folders = [file.parts[0] for file in files if file.parts[1:] == ("__init__.py",)]
+    return sorted({*alone, *folders})
+
+
+IMPORT_ALL = """
+import importlib, sys
+for module in sys.argv[1:]:
+    print(module)
+    sys.stdout.flush()
+    importlib.import_module(module)
+"""
+
+
+def import_error(modules: list[str]) -> str:
+    """What is wrong with the first that cannot be imported; empty if all can.
+
+    In another process, since a damaged one may end it.
+    """
+    command = [sys.executable, "-P", "-c", IMPORT_ALL, *modules]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode == 0:
+        return ""
+    module = done.stdout.splitlines()[-1]
+    reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+    return f"{module} cannot be imported ({reason[0]})"
+
+
 def compare(pinned: dict[str, str], installed: dict[str, str | None]) -> Finding:
     """Installed versions against the pinned ones."""
-    wrong = [
+    others = [
         f"{name} {installed[name] or 'missing'} instead of {version}"
         for name, version in pinned.items()
         if installed[name] != version
     ]
-    if not wrong:
+    if not others:
         return Finding(f"{len(pinned)} at their pinned versions")
-    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-    return Finding(", ".join(wrong[:3]) + more, REINSTALL)
+    to_do = f"the lessons were tried with the pinned ones; to have those, {REINSTALL}"
+    return Finding(some(others), to_do, serious=False)
 
 
-def kernel() -> Finding:
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    try:
-        spec = KernelSpecManager().get_kernel_spec("python3")
-    except NoSuchKernel:
-        return Finding("no kernel python3", REINSTALL)
-    # A bare name is replaced by the interpreter that runs Jupyter.
-    interpreter = Path(spec.argv[0])
-    if interpreter.name == spec.argv[0] or interpreter.parent == Path(sys.executable).parent:
-        return Finding(f"python3 in {spec.resource_dir}")
-    return Finding(f"python3 is another Python's ({interpreter})", f"delete {spec.resource_dir}")
+def some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def ports() -> Finding:
@@ -106,6 +180,8 @@ def ports() -> Finding:
 
 
 def cores() -> Finding:
+    from workerlab import machine
+
     count = machine.cores_by_affinity()
     if count > 1:
         return Finding(f"{count} for this process, of {os.cpu_count()}")
@@ -114,6 +190,8 @@ def cores() -> Finding:
 
 
 def quota() -> Finding:
+    from workerlab import machine
+
     limit = machine.cpu_quota()
     if limit is None:
         return Finding("no quota")
@@ -124,6 +202,8 @@ def quota() -> Finding:
 
 
 def memory() -> Finding:
+    from workerlab import machine
+
     available = machine.memory_available()
     text = f"{available / GIB:.1f} GiB available"
     if available >= GIB:
@@ -131,7 +211,52 @@ def memory() -> Finding:
     return Finding(text, "close other programs: JupyterLab and the servers want 1", serious=False)
 
 
+def open_files() -> Finding:
+    # JupyterLab goes up to the hard limit by itself.
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if limit == resource.RLIM_INFINITY:
+        return Finding("no limit")
+    if limit >= OPEN_FILES:
+        return Finding(f"{limit} for a process")
+    to_do = f"raise it to {OPEN_FILES} or more, in a new terminal: ulimit -n 1024"
+    return Finding(f"{limit} for a process", to_do)
+
+
+START_MANY = """
+import os, sys
+count, (end, held) = 0, os.pipe()
+try:
+    while count < int(sys.argv[1]):
+        if os.fork() == 0:
+            os.close(held)
+            os.read(end, 1)  # until the parent ends
+            os._exit(0)
+        count += 1
+except OSError:
+    pass
+print(count)
+"""
+
+
+def more_processes() -> Finding:
+    """Start as many processes as a lesson has threads and processes, for a moment.
+
+    A limit is the user's or the container's, and what counts towards it differs.
+    """
+    try:
+        command = [sys.executable, "-I", "-S", "-c", START_MANY, str(PROCESSES)]
+        count = int(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout or 0)
+    except BlockingIOError:
+        count = 0
+    if count >= PROCESSES:
+        return Finding(f"{count} more can be started")
+    to_do = f"close other programs, or raise the limit (ulimit -u) until {PROCESSES} can"
+    return Finding(f"only {count} more can be started", to_do)
+
+
 def strays() -> Finding:
+    from workerlab.server import processes
+
     found = processes.stray_servers()
     if not found:
         return Finding("none of earlier runs")
@@ -139,48 +264,116 @@ def strays() -> Finding:
     return Finding(f"{len(found)} left by earlier runs", f"kill {pids}")
 
 
-def jupyter_reachable(timeout: float = 30.0) -> Finding:
-    """Start JupyterLab on a free port, ask it for its version, stop it; `timeout` in seconds."""
-    port = free_port()
-    command = [
-        *[sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"],
-        *[f"--ServerApp.port={port}", "--ServerApp.port_retries=0"],
-        *[f"--ServerApp.root_dir={ROOT}", "--ServerApp.allow_root=True"],
-    ]
-    variables = {**os.environ, "JUPYTER_TOKEN": secrets.token_hex(24)}
+def by_hand() -> Finding:
+    from workerlab.server import processes
+
+    found = processes.servers_started_by_hand()
+    if not found:
+        return Finding("none serves the app of this repository")
+    pids = " ".join(str(process.pid) for process in found)
+    names = ", ".join(processes.command(process) for process in found)
+    return Finding(f"running: {names}", f"if you need none any more: kill {pids}", serious=False)
+
+
+SERVE = """
+import sys
+from workerlab.course import jupyter
+jupyter.serve(None, port=int(sys.argv[1]), browser=False, allow_root=True)
+"""
+
+
+def jupyter_works(timeout: float = 120.0) -> Finding:
+    """Serve JupyterLab as ./learn does, import the kit in a kernel of it, end both.
+
+    It takes 4 s, ten times as long on a busy machine with a cold disk, and at most `timeout`.
+    """
     started = time.monotonic()
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(
-            command, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+    deadline = started + timeout
+    with serving() as (server, output, log):
         try:
-            while time.monotonic() - started < timeout and server.poll() is None:
-                version = ask_version(port)
-                if version:
-                    seconds = time.monotonic() - started
-                    return Finding(f"Jupyter Server {version} answers after {seconds:.1f} s")
-                time.sleep(0.05)
+            raised = ask_kernel(address(server, output, deadline), "import workerlab", deadline)
+        except Exception as error:
+            said = log.read_text(errors="replace").splitlines()
+            if not (said and isinstance(error, ChildProcessError)):
+                said.append(f"{type(error).__name__}: {error}".splitlines()[0])
+            return failure(said)
+    if raised:
+        return Finding(f"its kernel is another Python's ({raised})", REINSTALL)
+    return Finding(f"JupyterLab and a kernel answer after {time.monotonic() - started:.1f} s")
+
+
+@contextmanager
+def serving() -> Iterator[tuple[subprocess.Popen, Path, Path]]:
+    """JupyterLab as ./learn starts it, the file with its output and the one with its errors."""
+    command = [sys.executable, "-P", "-c", SERVE, str(free_port())]
+    with tempfile.TemporaryDirectory() as folder:
+        output, log = Path(folder, "output"), Path(folder, "log")
+        with output.open("wb") as stdout, log.open("wb") as stderr:
+            server = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+            )
+        try:
+            yield server, output, log
         finally:
             stop(server)
-        log.seek(0)
-        last = log.read().decode(errors="replace").strip().splitlines()[-1:]
-    return Finding("JupyterLab does not answer: " + "".join(last), REINSTALL)
 
 
-def ask_version(port: int) -> str | None:
-    # A proxy of the environment must not be asked for this machine's own pages.
+def address(server: subprocess.Popen, output: Path, deadline: float) -> str:
+    """Where JupyterLab says that it is. Raises TimeoutError, or ChildProcessError if it ends."""
+    while server.poll() is None:
+        line, end, _ = output.read_text().partition("\n")
+        if end:
+            return line
+        if time.monotonic() > deadline:
+            raise TimeoutError("JupyterLab has not started in time")
+        time.sleep(0.05)
+    raise ChildProcessError("JupyterLab ends at its start")
+
+
+def ask_kernel(address: str, code: str, deadline: float) -> str:
+    """Run code in a new kernel of the JupyterLab at this address; what it raised, or nothing.
+
+    Raises TimeoutError if the kernel has not answered by the deadline, in monotonic time.
+    """
+    from websocket import WebSocketTimeoutException, create_connection
+
+    server, _, token = address.partition("/lab?token=")
+    kernels = f"{server}/api/kernels"
+    header = {"msg_id": "1", "msg_type": "execute_request", "session": "doctor", "version": "5.3"}
+    content = {"code": code, "silent": True}
+    message = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}}
+    request = urllib.request.Request(
+        f"{kernels}?token={token}", data=b'{"name": "python3"}', method="POST"
+    )
+    # Here and below: a proxy of the environment must not be asked for this machine's own pages.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/api", timeout=1) as reply:
-            return json.load(reply)["version"]
-    except (OSError, ValueError):
-        return None
+        with opener.open(request, timeout=left(deadline)) as reply:
+            kernel = json.load(reply)["id"]
+        channels = f"{kernels.replace('http', 'ws', 1)}/{kernel}/channels?token={token}"
+        direct = socket.create_connection(("127.0.0.1", urlsplit(server).port), left(deadline))
+        with closing(create_connection(channels, left(deadline), socket=direct)) as channel:
+            channel.send(json.dumps(message | {"content": content}))
+            answer = {"msg_type": ""}
+            while answer["msg_type"] != "execute_reply":
+                channel.settimeout(left(deadline))
+                answer = json.loads(channel.recv())
+    except WebSocketTimeoutException as error:
+        raise TimeoutError("a kernel has not answered in time") from error
+    return answer["content"].get("evalue", "")
+
+
+def left(deadline: float) -> float:
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("a kernel has not answered in time")
+    return seconds
 
 
 def stop(server: subprocess.Popen) -> None:
     server.terminate()
     try:
-        server.wait(timeout=5)
+        server.wait(timeout=10)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
@@ -188,12 +381,16 @@ def stop(server: subprocess.Popen) -> None:
 
 CHECKS: dict[str, Callable[[], Finding]] = {
     "Python": python,
+    "open files": open_files,
+    "processes": more_processes,
     "packages": packages,
-    "kernel": kernel,
-    "ports": ports,
     "cores": cores,
     "CPU quota": quota,
     "memory": memory,
+    "ports": ports,
+    "Jupyter": jupyter_works,
     "stray servers": strays,
-    "Jupyter": jupyter_reachable,
+    "other servers": by_hand,
 }
+# Where something else is wrong, these would fail for that and lead to the wrong advice.
+NEED_THE_OTHERS = (packages, jupyter_works)
