@@ -35,7 +35,8 @@ HEAD = "import json, os, urllib.request\ndef answering_pid(url):\n"
     Wrong(HEAD + "    return os.getpid()\n", "own-process"),
     Wrong(HEAD + "    return 4711\n", "fixed-value"),
     Wrong(HEAD + "    return int(url.rpartition(':')[2])\n", "another-number"),
-    Wrong(HEAD + "    return json.load(urllib.request.urlopen(url))['pid']\n", "raises"),
+    Wrong(HEAD + "    return json.load(urllib.request.urlopen(url))['pid']\n", "no-such-field"),
+    Wrong(HEAD + "    return urllib.request.urlopen(url + '/no').status\n", "raises"),
     Wrong("def answering_pid(url):\n    return requests.get(url).json()\n", "needs-another-cell"),
 )
 def test_task_2(case):

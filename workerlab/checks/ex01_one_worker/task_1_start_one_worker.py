@@ -21,14 +21,14 @@ REPLY_LIMIT = 4.0  # seconds
 
 
 def check(command: Any) -> Verdict:
-    """Launch the command; look at its processes and at a reply."""
+    """Launch the command, then look at its processes and at a reply."""
     refuse(command)
     workers = workers_asked_for(command) or 1
     try:
         with served(command) as server:
             return _judge(command, server, workers)
     except Refused:
-        # Many workers can be slow to start, and it is their number that is wrong.
+        # Many workers can be slow to start, but what is wrong is their number.
         if workers > 1:
             return _several_workers(workers, ran=command)
         raise
@@ -40,27 +40,27 @@ def _judge(command: str, server: Server, workers_asked: int) -> Verdict:
     if "gunicorn" in tree:
         return wrong(
             "gunicorn-already",
-            "This is Gunicorn: a master process, and its workers besides.",
-            "Which program serves from the very process that you start?",
+            "This is Gunicorn: a master process plus its workers.",
+            "Which program serves from the very process you start?",
             **details,
         )
     reply = _reply_of(f"{server.url}/")
     if not isinstance(reply, dict) or "worker_pid" not in reply:
         return wrong(
             "another-app",
-            "The server answers, but it does not serve app.main:app.",
+            "The server answers, but it doesn't serve app.main:app.",
             "Which module and which object does your command name?",
             ran=command,
             came_back=str(reply)[:300],
             expected='a reply with "message" and "worker_pid"',
         )
-    # One that has just been replaced may be missing from those that are there.
+    # A worker that is just being replaced is missing from the list.
     if (count := max(len(workers), workers_asked)) > 1:
         return _several_workers(count, **details)
     if workers != [server.pid]:
         return wrong(
             "reloader",
-            "The process you started does not serve: it looks after another one that does.",
+            "The process you started doesn't answer requests: it watches a worker that does.",
             "Which option is only for development?",
             **details,
         )

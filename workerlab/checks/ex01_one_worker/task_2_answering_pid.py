@@ -1,11 +1,12 @@
 """Task 2: a function that returns the pid of the process that answers."""
 
+from dataclasses import replace
 from typing import Any
 
 from workerlab.checks.answer import name_of
 from workerlab.checks.command import launched
 from workerlab.checks.function import nothing_returned, refuse_no_function, returned_by
-from workerlab.checks.verdicts import Verdict, right, wrong
+from workerlab.checks.verdicts import Refused, Verdict, right, wrong
 
 HINTS = [
     "Who knows the pid of the process that answers: your notebook, or the process itself?",
@@ -20,7 +21,10 @@ def check(function: Any) -> Verdict:
     refuse_no_function(function)
     ran = f"{name_of(function)}(url), for two servers"
     with launched(COMMAND) as first, launched(COMMAND, "check 2") as second:
-        result = returned_by(function, [[first.url], [second.url]], ran)
+        try:
+            result = returned_by(function, [[first.url], [second.url]], ran)
+        except Refused as refused:
+            return _name_a_missing_key(refused.verdict)
         pids = [first.pid, second.pid]
     values = result.value
     returned = " and ".join(repr(value)[:200] for value in values)
@@ -65,4 +69,16 @@ def check(function: Any) -> Verdict:
         "This is not the pid of the server.",
         "Where does this number come from: the reply, or something else?",
         **details,
+    )
+
+
+def _name_a_missing_key(verdict: Verdict) -> Verdict:
+    """The same verdict, with a question of its own where the function looked up a wrong name."""
+    if verdict.misconception != "raises" or "\nKeyError" not in verdict.came_back:
+        return verdict
+    return replace(
+        verdict,
+        misconception="no-such-field",
+        sentence="Your function looks up a key that isn't there.",
+        question="Print the whole reply: what is the field with the pid called?",
     )

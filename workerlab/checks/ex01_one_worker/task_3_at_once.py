@@ -15,11 +15,11 @@ from workerlab.records import Run
 HINTS = [
     "Where does your function wait: after each request, or once all of them have been sent?",
     "Lesson 01 sent eight at once. Which function of asyncio started them all?",
-    "Write a small coroutine that sends one request, and pass n of them to asyncio.gather.",
+    "Write a small async function that sends one request, and pass n calls to asyncio.gather.",
 ]
 COMMAND = "uvicorn workerlab.checks.together_app:app --port {port}"
-# How many requests, and for how many seconds each handler then waits for more of them to begin;
-# and how long at a second look, with its limit: whoever waits for a reply has shown it by then.
+# How many requests to send, and for how many seconds each handler waits for more of them to begin.
+# The second look is longer: by then, a client that waits for each reply has shown it.
 HOLDS = {5: 0.4, 12: 1.1}
 SECOND_LOOK = 1.1, 3.5  # seconds
 Call = tuple[Result, Run, int]  # how it ended, its requests to the URL, how many went elsewhere
@@ -28,7 +28,7 @@ BLOCKS = re.compile(r"\b(?:urlopen|http\.client|requests\.\w+|httpx\.(?:get|Clie
 
 
 def check(function: Any) -> Verdict:
-    """Call the function for each number, and look at the requests from inside the server."""
+    """Call the function for each number, and count its requests inside the server."""
     refuse_no_function(function)
     with observed(COMMAND) as seen:
         for n, hold in HOLDS.items():
@@ -41,7 +41,7 @@ def check(function: Any) -> Verdict:
             if verdict := _not_n_requests(n, result, run, elsewhere, details):
                 return verdict
             if run.peak_overlap < n:
-                # A client that waits for a reply goes on waiting, however long that takes.
+                # A client that waits for each reply does so however long the handler takes.
                 _, run, _ = _call(function, n, seen, *SECOND_LOOK)
                 if not any(record.ended for record in run.records):
                     return too_busy("your function did not get its requests sent in time")
@@ -62,7 +62,11 @@ def _call(function: Any, n: int, seen: Observer, hold: float, limit: float) -> C
 
 
 def _counted(run: Run) -> str:
-    return f"{len(run)} requests arrived, {run.peak_overlap} in progress at once"
+    return f"{_requests(len(run))} arrived, {run.peak_overlap} in progress at once"
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count} requests"
 
 
 def _not_n_requests(
@@ -71,8 +75,8 @@ def _not_n_requests(
     if elsewhere and not len(run):
         return wrong(
             "another-url",
-            "Your requests went to another URL than the one passed to your function.",
-            "What do you add to the URL, and isn't it complete as it is?",
+            "Your requests went to a different URL than the one passed to your function.",
+            "What do you add to the URL? Isn't it complete as it is?",
             **details,
         )
     if not len(run) or any(not one.ended or one.ended > result.until for one in run.records):
@@ -85,7 +89,7 @@ def _not_n_requests(
     if len(run) != n:
         return wrong(
             "off-by-one" if abs(len(run) - n) == 1 else "fixed-number",
-            f"Your function sent {len(run)} requests instead of {n}.",
+            f"Your function sent {_requests(len(run))} instead of {n}.",
             "Where does n appear in your function?",
             **details,
         )
@@ -109,7 +113,7 @@ def _not_at_once(peak: int, source: str, details: dict[str, str]) -> Verdict:
         )
     return wrong(
         "one-by-one",
-        "Each request waited for the reply to the one before it.",
+        "Each request waited for the reply to the previous one.",
         "Who was waiting in lesson 01, when the eight went one by one?",
         **details,
     )
