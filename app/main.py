@@ -1,11 +1,14 @@
-"""The application which every lesson serves.
+"""The application that every lesson serves.
 
     gunicorn app.main:app -c app/gunicorn_conf.py      from the root of the repository
     gunicorn main:app -c gunicorn_conf.py              from this folder
 
-`/slow` blocks the event loop, as the usual article has it; its siblings do the same work in other
-ways. Every timed reply says when its handler began and ended, on the monotonic clock in seconds,
-and in which thread: so a picture can tell waiting from running.
+`/`, `/slow` and `/health` are those of the usual article. The others do the work of `/slow` in
+other ways, or compute instead. A timed reply includes when its handler began and ended, on the
+monotonic clock in seconds, and the thread it ran in, so a picture can tell waiting from running.
+
+The lessons print some of these handlers above a question. That's why the docstrings say what a
+handler does and never what follows from it.
 """
 
 import asyncio
@@ -26,7 +29,7 @@ Seconds = Annotated[float, Query(ge=0, le=30, allow_inf_nan=False)]
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Set the size of this worker's thread pool from $THREADS, if that is set."""
+    """Set the size of this worker's thread pool to $THREADS, if that is set."""
     limiter = current_default_thread_limiter()
     if "THREADS" in os.environ:
         limiter.total_tokens = threads_from(os.environ["THREADS"])
@@ -34,7 +37,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def threads_from(text: str) -> int:
-    """The number of threads that `text` asks for; ValueError if it is not from 1 to 1000."""
+    """The number of threads in `text`. Raises ValueError unless it is from 1 to 1000."""
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise ValueError(f"THREADS must be a whole number from 1 to 1000, not {text!r}")
     return int(text)
@@ -56,53 +59,51 @@ async def health() -> dict[str, Any]:
 
 @app.get("/slow")
 async def slow(seconds: Seconds = 5) -> dict[str, Any]:
-    """Block the event loop: `time.sleep` inside `async def`."""
+    """Sleep with `time.sleep`, in `async def`."""
     with timed() as timing:
         time.sleep(seconds)
-    return {"message": "Slow, and blocking the loop", "worker_pid": os.getpid(), **timing}
+    return {"message": f"This took {seconds:g} seconds", "worker_pid": os.getpid(), **timing}
 
 
 @app.get("/slow-await")
 async def slow_await(seconds: Seconds = 5) -> dict[str, Any]:
-    """Wait without blocking: `await` hands the event loop to the other requests."""
+    """Sleep with `asyncio.sleep`, in `async def`."""
     with timed() as timing:
         await asyncio.sleep(seconds)
-    return {"message": "Slow, and awaiting", "worker_pid": os.getpid(), **timing}
+    return {"message": f"This took {seconds:g} seconds", "worker_pid": os.getpid(), **timing}
 
 
+# Without response_model=None, FastAPI would give the reply back to the pool, to check it there.
 @app.get("/slow-def", response_model=None)
 def slow_def(seconds: Seconds = 5) -> dict[str, Any]:
-    """Block a thread of the pool: FastAPI runs a plain `def` handler there.
-
-    With a response model, FastAPI would check the result in the pool too, in a second turn.
-    """
+    """Sleep with `time.sleep`, in plain `def`."""
     with timed() as timing:
         time.sleep(seconds)
-    return {"message": "Slow, in the thread pool", "worker_pid": os.getpid(), **timing}
+    return {"message": f"This took {seconds:g} seconds", "worker_pid": os.getpid(), **timing}
 
 
 @app.get("/slow-to-thread")
 async def slow_to_thread(seconds: Seconds = 5) -> dict[str, Any]:
-    """Send only the blocking call to the thread pool, and await it."""
+    """Sleep with `time.sleep`, in a thread that an `async def` handler awaits."""
     with timed() as timing:
         await run_in_threadpool(time.sleep, seconds)
-    return {"message": "Slow, in a thread", "worker_pid": os.getpid(), **timing}
+    return {"message": f"This took {seconds:g} seconds", "worker_pid": os.getpid(), **timing}
 
 
 @app.get("/cpu")
 async def cpu(seconds: Seconds = 1) -> dict[str, Any]:
-    """Compute on the event loop."""
+    """Compute, in `async def`."""
     with timed() as timing:
         compute(seconds)
-    return {"message": "Computed on the loop", "worker_pid": os.getpid(), **timing}
+    return {"message": f"Computed for {seconds:g} s", "worker_pid": os.getpid(), **timing}
 
 
 @app.get("/cpu-def", response_model=None)
 def cpu_def(seconds: Seconds = 1) -> dict[str, Any]:
-    """Compute in a thread of the pool."""
+    """Compute, in plain `def`."""
     with timed() as timing:
         compute(seconds)
-    return {"message": "Computed in the thread pool", "worker_pid": os.getpid(), **timing}
+    return {"message": f"Computed for {seconds:g} s", "worker_pid": os.getpid(), **timing}
 
 
 def compute(seconds: float) -> None:

@@ -51,6 +51,16 @@ def test_seconds_are_bounded(server, seconds):
         assert record.reply["detail"][0]["loc"] == ["query", "seconds"]
 
 
+def test_ruff_finds_the_one_blocking_call():
+    command = ["ruff", "check", "--isolated", "--select", "ASYNC", "--output-format", "concise"]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "app/main.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert re.findall(r"ASYNC\d+ .*", done.stdout) == [
+        "ASYNC251 Async functions should not call `time.sleep`"
+    ], done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("text", ["0", "-3", "1001", "many", "", "4.5"])
 def test_threads_must_be_a_number_in_bounds(text):
     with pytest.raises(ValueError, match=r"from 1 to 1000, not"):
@@ -100,6 +110,13 @@ def test_concurrent_requests_sends_them_at_once(server):
     assert done.stdout.count(": 200 after") == 4
     seconds = float(re.search(r"4 of 4 answered with 200 in ([\d.]+) s", done.stdout)[1])
     assert 0.5 <= seconds < 4 * 0.5
+
+
+def test_concurrent_requests_names_the_worker_and_keeps_the_pause(server):
+    done = run_script(f"{server.url}/", "--requests", "3", "--pause", "0.2")
+    assert done.stdout.count(f" s: worker {server.pid}\n") == 3, done.stdout
+    seconds = re.search(r"3 of 3 answered with 200 in ([\d.]+) s in all, by 1 worker$", done.stdout)
+    assert seconds and float(seconds[1]) >= 2 * 0.2
 
 
 def test_concurrent_requests_says_when_nobody_answers():

@@ -2,21 +2,85 @@
 
 from tests.notebooks.breakages import AWAIT, SLEEP, Breakage, handler
 
-START = ["predict", "launch"]
-CURES = [*START, "cures", "claim-cures"]
+START = ["predict", "launch", "sent-together"]
+EIGHT = [*START, "eight", "claim-eight"]
+HEALTH = [*START, "predict-health", "health-idle", "health-busy", "claim-health"]
+CURES = [*START, "predict-def", "cures", "checks-during", "claim-cures"]
+FOUND = [*CURES[:-1], "shop", "found", "claim-found"]
+PAUSE = "    await asyncio.sleep(0.6)\n    return"
 
 BREAKAGES = [
     Breakage(
         "/slow does not block",
         [handler("/slow", SLEEP, AWAIT)],
-        [*START, "eight", "claim-eight", "health-idle", "health-busy", "claim-health"],
+        [*EIGHT, *HEALTH[3:]],
         {"claim-eight", "claim-health"},
+    ),
+    Breakage(
+        "/slow returns at once",
+        [handler("/slow", SLEEP, "        pass")],
+        [*EIGHT, *HEALTH[3:]],
+        {"claim-eight", "claim-health"},
+    ),
+    Breakage(
+        "the eight are sent one by one",
+        [("lesson", "n=8)", 'n=8, after="received")')],
+        EIGHT,
+        {"claim-eight"},
+    ),
+    Breakage(
+        "the health checks wait for each other",
+        [
+            (
+                "lesson",
+                'steady(f"{server.url}/health", rate=10, seconds=1.5)',
+                'burst(f"{server.url}/health", n=15, after="received")',
+            )
+        ],
+        HEALTH,
+        {"claim-health"},
+    ),
+    Breakage(
+        "/health is slow by itself",
+        [handler("/health", "    return", PAUSE)],
+        HEALTH,
+        {"claim-health"},
+    ),
+    Breakage(
+        "/health is slow by itself, and /slow does not block",
+        [handler("/health", "    return", PAUSE), handler("/slow", SLEEP, AWAIT)],
+        HEALTH,
+        {"claim-health"},
     ),
     Breakage(
         "/slow does not block, beside its cures",
         [handler("/slow", SLEEP, AWAIT)],
         CURES,
         {"claim-cures"},
+    ),
+    Breakage(
+        "/slow returns at once, beside its cures",
+        [handler("/slow", SLEEP, "        pass")],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the four are sent one by one",
+        [("lesson", "n=n)", 'n=n, after="received")')],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the health checks beside the cures wait for each other",
+        [
+            (
+                "lesson",
+                "steady(server.url + health, rate=50, seconds=1)",
+                'burst(server.url + health, n=50, after="received")',
+            )
+        ],
+        [*CURES, "shop", "found", "claim-found"],
+        {"claim-cures", "claim-found"},
     ),
     Breakage(
         "the first cure blocks",
@@ -35,5 +99,23 @@ BREAKAGES = [
         [handler("/slow-to-thread", "await run_in_threadpool(time.sleep, seconds)", SLEEP.strip())],
         CURES,
         {"claim-cures"},
+    ),
+    Breakage(
+        "the query is quick",
+        [("lesson", "sleep(0.5)", "sleep(0)")],
+        FOUND,
+        {"claim-found"},
+    ),
+    Breakage(
+        "the synchronous session is used in plain def only",
+        [("lesson", "async def orders(", "def orders(")],
+        FOUND,
+        {"claim-found"},
+    ),
+    Breakage(
+        "the synchronous session is used in async def only",
+        [("lesson", "def orders_def(", "async def orders_def(")],
+        FOUND,
+        {"claim-found"},
     ),
 ]

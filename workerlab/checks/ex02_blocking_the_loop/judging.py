@@ -58,8 +58,8 @@ def refuse_body(seen: Seen, body: Any, expected: Any, details: dict[str, str]) -
     raise Refused(
         wrong(
             "answer-changed",
-            "Your app's reply differs from the one before.",
-            "Could a client of the old app tell the difference?",
+            "Your app's reply is no longer the original one.",
+            "Could a client of the original app tell the difference?",
             **details | shown,
         )
     )
@@ -109,6 +109,6 @@ def one_at_a_time(details: dict[str, str]) -> Verdict:
     return wrong(
         "one-at-a-time",
         "The loop is free, but the requests wait for one another.",
-        "What do the requests share that not all of them can have at the same time?",
+        "What do the requests share that only some of them can use at the same time?",
         **details,
     )

@@ -20,7 +20,7 @@ from workerlab.checks.verdicts import Refused, Verdict, too_busy, wrong
 HINTS = [
     "Which code needs the thread that time.sleep keeps waiting?",
     "Lesson 02 shows three cures. Which of them can wait without a thread?",
-    "asyncio has a sleep of its own; if you await it, it gives the thread back.",
+    "asyncio has its own sleep. When you await it, it gives the thread back.",
 ]
 SECONDS = 0.5  # that a report takes
 EARLY = 0.9 * SECONDS
@@ -32,7 +32,7 @@ LOOKS = 2  # at most, on a busy machine
 def check(answer: Any) -> Verdict:
     """Serve the cell, ask for four reports at once, and judge the replies, then the loop."""
     for _ in range(LOOKS):
-        expected = f"four reports after {SECONDS} s, and quick replies of /health meanwhile"
+        expected = f"four reports after {SECONDS} s, and quick replies from /health throughout"
         seen, details = ask(answer, ["/report"] * 4, expected)
         for reply in seen.replies:
             if reply.body != REPORT:

@@ -25,7 +25,7 @@ HINTS = [
     "into a function and await run_in_threadpool(that_function).",
 ]
 AT_ONCE = 4
-EXPECTED = "a ticket of its own for each request, and quick replies of /health meanwhile"
+EXPECTED = "a new ticket for each request, and quick replies from /health throughout"
 
 
 def check(answer: Any) -> Verdict:
@@ -43,7 +43,7 @@ def check(answer: Any) -> Verdict:
         return wrong(
             "old-answer",
             "A request got a ticket that was asked for before the request, or for a different one.",
-            "When does your code ask the service: for each request, or ahead of time?",
+            "When does your code ask the service: once for each request, or ahead of time?",
             **details,
         )
     if len(service.asked) != len(seen.replies):
@@ -74,7 +74,7 @@ def _refuse_other_than_ticket(
         raise Refused(
             wrong(
                 "repackaged",
-                "The ticket is there, but not in the form in which the service sends it.",
+                "The ticket is there, but not in the form the service sends.",
                 "What does your client's method return: text, or a dict with the ticket in it?",
                 **details | {"came_back": text[:300], "expected": '{"ticket": "..."}'},
             )

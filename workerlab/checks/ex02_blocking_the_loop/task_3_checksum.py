@@ -16,14 +16,14 @@ from workerlab.checks.ex02_blocking_the_loop.judging import (
 from workerlab.checks.verdicts import Verdict, wrong
 
 HINTS = [
-    "There is nothing to wait for here. Can `await` alone make a computation step aside?",
+    "Nothing waits here. Can `await` alone make a computation step aside?",
     "Which two of the cures in lesson 02 move the work off the loop's thread?",
     "def without async; or `await run_in_threadpool(checksum, seed)`; or, in a process, "
     "`await loop.run_in_executor(pool, checksum, seed)` with a ProcessPoolExecutor.",
 ]
 CHECKSUMS = {17: 325555153, 4242: 1153226066, 987654: 1203571398}  # of these seeds
 STEPS = 1_000_000
-EXPECTED = "the checksum of each seed, and replies of /health while they are computed"
+EXPECTED = "the checksum of each seed, and replies from /health while they are computed"
 
 
 def check(answer: Any) -> Verdict:
