@@ -13,7 +13,7 @@ from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.load import burst
 
 HINTS = [
-    "Which program was the master in lesson 04, and what did its command say apart from the app?",
+    "Which program was the master in lesson 04, and what was in its command besides the app?",
     "You need three things: how many workers, of which class, at which address. Which option is "
     "for each? And does an access log have to be switched off, or is it simply never switched on?",
     "gunicorn, the app, then --workers with 4, --worker-class with the class UvicornWorker of "
@@ -83,7 +83,7 @@ def _judge_settings(command: str, settings: dict[str, Any]) -> Verdict | None:
         return wrong(
             "wrong-number",
             f"Gunicorn would start {workers} worker{'s' if workers != 1 else ''}.",
-            "Which option sets the number, and what is it when the command doesn't say?",
+            "Which option sets the number, and what is its default?",
             **details,
         )
     if log not in (None, "", os.devnull):
@@ -91,7 +91,7 @@ def _judge_settings(command: str, settings: dict[str, Any]) -> Verdict | None:
             "access-log-on",
             "Each request would leave a line in an access log.",
             "What switches the access log on: the command, or a file that it names? And what "
-            "does Gunicorn do when neither mentions it?",
+            "does Gunicorn do if neither mentions it?",
             **details,
         )
     return None

@@ -74,8 +74,8 @@ def check(function: Any) -> Verdict:
                 ran += ", where psutil shows other numbers, and the master's is the largest"
                 return wrong(
                     "smallest-pid",
-                    "Your function takes the smallest pid for the master's, and that is right "
-                    "only until the pids start again from the beginning.",
+                    "Your function takes the smallest pid for the master's. That is right only "
+                    "until pids start again from the beginning.",
                     "What makes a process the parent of another, whatever their numbers?",
                     **_details(ran, value, master, workers),
                 )

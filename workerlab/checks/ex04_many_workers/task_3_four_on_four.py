@@ -20,10 +20,10 @@ from workerlab.records import Record, Run
 
 HINTS = [
     "A worker that blocks accepts nothing. So when is it safe to send the next request?",
-    "The previous request need not be answered yet, but its handler must have begun. How long "
-    "does a handler take, and how long does it need to begin?",
-    "Either start a task for each request with asyncio.create_task and sleep for 0.2 s between "
-    'them, or let the kit do it: await burst(url, 4, after="began").',
+    "The previous request doesn't need its reply yet, but its handler must have begun. How long "
+    "does a handler take, and how soon does it begin?",
+    "Start a task for each request with asyncio.create_task, and sleep for 0.2 s between two of "
+    "them. At the end, await asyncio.gather(*tasks).",
 ]
 COUNT = 4
 SECONDS = 1.0  # for which a handler blocks
@@ -89,7 +89,7 @@ def check(function: Any) -> Verdict:
             **details,
         )
     return right(
-        "four workers had one of your requests each, all at the same time.",
+        "each of the four workers had one of your requests, all at the same time.",
         ran,
         details["came_back"],
     )
@@ -127,8 +127,8 @@ def _judge_order(
     if together > 1 or (together and is_calm):
         return wrong(
             "all-at-once",
-            "Requests were sent together, before the first of them had begun. Then it is up to "
-            "chance which worker takes how many of them.",
+            "Requests were sent together, before the first one's handler had begun. Then chance "
+            "decides how many of them each worker takes.",
             "What keeps a worker from accepting a second connection, and from when on?",
             **details,
         )

@@ -62,7 +62,7 @@ SOCKETS = Part(
         "counts-holders": Mistake(
             lambda rows, master: len(rows),
             "Your function counts the rows, and each row is one process's hold on a socket.",
-            "Five processes can hold the same socket. Which column tells whether it is the same?",
+            "Five processes can hold the same socket. Which column shows whether it is the same?",
         ),
         "counts-processes": Mistake(
             lambda rows, master: len({pid for pid, _ in rows}),
