@@ -33,7 +33,7 @@ IDLE = 1.3  # how slow (see `slowness`) a machine may be that does not spoil a v
 
 @dataclass(frozen=True)
 class Look:
-    """What the function returned for a server with so many tokens, and what that server saw."""
+    """What the function returned for a server with this number of tokens, and what it saw."""
 
     tokens: int
     value: Any
@@ -54,8 +54,8 @@ class Look:
         return self.is_right or not self.is_whole or self.sent == 0 or self.peak <= 1
 
 
-# What fits each of the refused looks, the misconception, a sentence, a question. The first row that
-# fits is told.
+# A test that all refused looks pass, the misconception, a sentence, a question. The first row whose
+# test they pass is shown.
 MISTAKES: list[tuple[Callable[[Look], bool], str, str, str]] = [
     (
         lambda look: look.sent == 0,
@@ -73,7 +73,7 @@ MISTAKES: list[tuple[Callable[[Look], bool], str, str, str]] = [
         lambda look: look.value == look.sent > look.tokens,
         "all-that-were-sent",
         "Your function returns how many requests it sent, not how many ran at once.",
-        "What do you count: requests without a reply, or handlers between began and ended?",
+        "What do you count: requests that wait for a reply, or handlers between began and ended?",
     ),
     (
         lambda look: look.value == look.peak,
@@ -154,7 +154,7 @@ def _what_is_wrong(looks: list[Look], details: Mapping[str, str]) -> Verdict:
         return wrong(
             "not-a-whole-number",
             "Your function should return one whole number: how many handlers ran at once.",
-            "Which of the things that you have counts handlers?",
+            "Which of your values counts handlers?",
             **details,
         )
     told = next(row for fits, *row in MISTAKES if all(map(fits, looks)))

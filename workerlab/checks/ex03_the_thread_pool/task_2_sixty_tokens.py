@@ -14,7 +14,7 @@ from workerlab.records import Run
 
 FORM = 2
 HINTS = [
-    "Which function did lesson 03 print before it started the server with 100 tokens?",
+    "Which function of lesson 03's own_app sets the number of tokens, and when does it run?",
     "The part before the yield runs when the app starts. Which object counts the tokens, and "
     "how do you get hold of the one that FastAPI uses?",
     "anyio.to_thread.current_default_thread_limiter() returns the limiter; set its "
@@ -30,7 +30,7 @@ TIMEOUT = 5.0  # seconds for each request
 
 
 def check(lifespan: Any) -> Verdict:
-    """Serve an app with this lifespan and count the handlers of /wait that run at once."""
+    """Serve an app with this lifespan and count how many handlers of /wait run at once."""
     if hasattr(lifespan, "routes"):  # the app, as the task asked for it before
         return asked_anew("03")
     refuse_no_function(lifespan)
@@ -66,21 +66,21 @@ def _verdict_on(peak: int, lifespan: Any) -> Verdict:
     if peak == 40 and _goes_on_after_yield(lifespan):
         return wrong(
             "at-shut-down",
-            "The pool still has its 40 tokens: what stands after the yield runs at shutdown.",
+            "The pool still has its 40 tokens: the lines after the yield run at shutdown.",
             "When does the part before the yield run, and when the part after it?",
             **details,
         )
     if peak == 40:
         return wrong(
             "still-forty",
-            "The pool still has its 40 tokens: nothing reads what you set.",
+            "The pool still has its 40 tokens: nothing reads the value you set.",
             "Which object does FastAPI ask for a token, and what is its attribute called?",
             **details,
         )
     if abs(peak - TOKENS) == 1:
         return wrong(
             "off-by-one",
-            f"{peak} handlers ran at once, and it should be {TOKENS}.",
+            f"{peak} handlers ran at once; it should be {TOKENS}.",
             "Which request is the first that has to wait?",
             **details,
         )
@@ -93,7 +93,7 @@ def _verdict_on(peak: int, lifespan: Any) -> Verdict:
         )
     return wrong(
         "too-few",
-        f"{peak} handlers ran at once, and it should be {TOKENS}.",
+        f"{peak} handlers ran at once; it should be {TOKENS}.",
         "How many tokens are there when the first request arrives?",
         **details,
     )
