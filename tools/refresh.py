@@ -3,11 +3,9 @@
 Without names: all of lessons/, exercises/ and solutions/. A notebook is rewritten only when its
 source differs from the last commit's or its outputs differ by more than tests/sanitize.cfg allows;
 so a refresh leaves no noise in the history. `--force` rewrites in any case.
-The README's pictures are cut out of the stored notebooks, so they come from real runs too.
 """
 
 import argparse
-import base64
 import os
 import subprocess
 import sys
@@ -19,14 +17,6 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from tests.nbval_adapter import comparable  # noqa: E402
-
-# Cells whose picture the README shows, as docs/pictures/<stem of the notebook>.png.
-PICTURES = {
-    "01_one_worker": "see",
-    "02_blocking_the_loop": "see-health",
-    "03_the_thread_pool": "see",
-    "04_many_workers": "see",
-}
 
 
 def run(path: Path) -> nbformat.NotebookNode:
@@ -61,19 +51,8 @@ def refresh(path: Path, force: bool) -> bool:
     fresh = run(path)
     if force or source_changed(path, stored) or comparable(stored) != comparable(fresh):
         nbformat.write(fresh, path)
-        export_picture(path.stem, fresh)
         return True
     return False
-
-
-def export_picture(stem: str, notebook: nbformat.NotebookNode) -> None:
-    """Write the notebook's picture for the README, if it has one."""
-    for cell in notebook.cells:
-        if cell.id == PICTURES.get(stem):
-            png = next(
-                o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})
-            )
-            (ROOT / f"docs/pictures/{stem}.png").write_bytes(base64.b64decode(png))
 
 
 def main() -> int:

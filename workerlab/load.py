@@ -32,7 +32,7 @@ MOST_REQUESTS = 5000
 MOST_CLIENTS = 500
 MOST_SECONDS = 120.0
 # Seconds after which a handler that has not said that it began is taken not to say so.
-UNTIMED = 0.1
+UNTIMED = 0.3
 _numbers = itertools.count(1)
 
 
