@@ -36,7 +36,7 @@ RUNS = [
 
 
 def shares(records: list, workers: list) -> dict[str, float]:
-    """The part of the requests that each worker served, by its pid as JSON has it."""
+    """The fraction of the requests that each worker served, by its pid as JSON writes it."""
     counts = Counter(record["worker"] for record in records)
     return {str(pid): counts[pid] / len(records) for pid in workers}
 

@@ -1,7 +1,7 @@
 """Exercise 05, task 3: four statements on who gets the request, each tried by an experiment.
 
-A busy machine makes an experiment tell nothing, never the opposite: what decides is who answered
-while something else could not.
+On a busy machine an experiment may be inconclusive, but never the opposite of what is true: what
+counts is who answered while something else could not.
 """
 
 import json
@@ -56,8 +56,8 @@ MISCONCEPTIONS = {
     ),
     "d": Misconception(
         "kernel-knows-who-is-busy",
-        "The kernel gave a new connection to the blocked worker, and it had to wait.",
-        "How does the kernel choose among several sockets, and does it know about your handlers?",
+        "The operating system gave a new connection to the blocked worker, and it had to wait.",
+        "How does the system choose among several sockets, and does it know about your handlers?",
     ),
 }
 
