@@ -3,33 +3,29 @@
 from tests.notebooks.breakages import AWAIT, SLEEP, Breakage, handler
 
 START = ["predict", "imports"]
-TIMEOUT = [*START, "timeout", "claim-timeout", "claim-replaced", "claim-awaiting"]
-MISSPELT = [*START, "misspelt", "claim-misspelt", "catch", "claim-catch"]
+TIMEOUT_CLAIMS = ["claim-timeout", "claim-replaced", "claim-awaiting", "claim-line"]
+TIMEOUT = [*START, "timeout", "see", *TIMEOUT_CLAIMS]
+KEEPALIVE = [*START, "idle", "keepalive", "claim-keepalive"]
+RECYCLE = [*START, "idle", "recycle", "claim-recycle", "claim-idle"]
+LOG = [*START, "log", "claim-workers", "claim-log"]
+LOG_CURE = [*START, "log-cure", "claim-log-cure"]
+MISSPELT = [*START, "log-cure", "misspelt", "claim-misspelt", "catch", "claim-catch"]
+
+# No worker is killed then, so none is to be waited for.
+NONE_KILLED = ("lesson", ", gone=blocked.worker", "")
 
 BREAKAGES = [
     Breakage(
-        "$WORKERS is not read",
-        [("app/gunicorn_conf.py", 'os.environ.get("WORKERS")', "None")],
-        [*START, "workers", "claim-workers"],
-        {"workers", "claim-workers"},
-    ),
-    Breakage(
-        "a worker class that honours access_log_format",
-        [("app/gunicorn_conf.py", '"uvicorn_worker.UvicornWorker"', '"asgi"')],
-        [*START, "log", "claim-log"],
-        {"log", "claim-log"},
-    ),
-    Breakage(
-        "no formatter of its own",
-        [("lesson", "handler.setFormatter(form)", "pass")],
-        [*START, "log-cure", "log-own", "claim-log-cure"],
-        {"claim-log-cure"},
-    ),
-    Breakage(
         "the blocking handler awaits",
-        [handler("/slow", SLEEP, AWAIT), ("lesson", ", gone=before[0]", "")],
+        [handler("/slow", SLEEP, AWAIT), NONE_KILLED],
         TIMEOUT,
-        {"claim-timeout", "claim-replaced"},
+        set(TIMEOUT_CLAIMS),
+    ),
+    Breakage(
+        "timeout is longer than the block",
+        [("lesson", "--timeout 4", "--timeout 30"), NONE_KILLED],
+        TIMEOUT,
+        set(TIMEOUT_CLAIMS),
     ),
     Breakage(
         "the awaiting handler blocks, under timeout",
@@ -38,19 +34,56 @@ BREAKAGES = [
         {"claim-awaiting"},
     ),
     Breakage(
-        "no worker is recycled",
-        [("lesson", "--max-requests 30 --max-requests-jitter 15", "--max-requests 0")],
-        [*START, "recycle", "claim-recycle"],
-        {"claim-recycle"},
+        "no stack is written",
+        [("app/gunicorn_conf.py", "    faulthandler.enable()\n", "")],
+        TIMEOUT,
+        {"claim-line"},
     ),
     Breakage(
         "keepalive is the same for both",
-        [("lesson", "--keep-alive 2", "--keep-alive 1")],
-        [*START, "keepalive", "claim-keepalive"],
+        [("lesson", "--keep-alive 3", "--keep-alive 1")],
+        KEEPALIVE,
         {"claim-keepalive"},
     ),
     Breakage(
-        "the setting is spelt right",
+        "both keepalives are ignored",
+        [
+            ("lesson", " --keep-alive 1", ""),
+            ("lesson", " --keep-alive 3", ""),
+            ("app/gunicorn_conf.py", "keepalive = 75", "keepalive = 4"),
+        ],
+        KEEPALIVE,
+        {"claim-keepalive"},
+    ),
+    Breakage(
+        "no worker is recycled",
+        [
+            ("lesson", "--max-requests 20", "--max-requests 0"),
+            ("app/gunicorn_conf.py", "keepalive = 75", "keepalive = 12"),
+        ],
+        RECYCLE,
+        {"claim-recycle", "claim-idle"},
+    ),
+    Breakage(
+        "$WORKERS is not read",
+        [("app/gunicorn_conf.py", 'os.environ.get("WORKERS")', '"2"')],
+        LOG,
+        {"claim-workers"},
+    ),
+    Breakage(
+        "a worker class that honours access_log_format",
+        [("app/gunicorn_conf.py", '"uvicorn_worker.UvicornWorker"', '"asgi"')],
+        LOG,
+        {"log", "claim-log"},
+    ),
+    Breakage(
+        "no formatter of its own",
+        [("lesson", "handler.setFormatter(form)", "pass")],
+        LOG_CURE,
+        {"claim-log-cure"},
+    ),
+    Breakage(
+        "the setting is spelled right",
         [("lesson", "nwokers = 3", "nworkers = 3")],
         MISSPELT,
         {"misspelt", "claim-misspelt", "catch", "claim-catch"},

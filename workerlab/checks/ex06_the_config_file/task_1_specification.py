@@ -22,8 +22,8 @@ from workerlab.checks.verdicts import Refused, Verdict, right, wrong
 FORM = 2
 HINTS = [
     "Which setting is for each line of the list, and which of them need a line of Python first?",
-    "What ends a program with one line and exit code 1? What does os.environ.get return for a "
-    'variable that is not set? And which strings does int() take that you do not want: "0", "-2"?',
+    "What stops a program with one line and exit code 1? What does os.environ.get return for a "
+    'variable that is not set? And which strings does int() take that you don\'t want: "0", "-2"?',
     'text = os.environ.get("WORKERS") or "2"; unless text.isdecimal() and int(text) > 0: '
     'sys.exit(f"WORKERS ... {text!r}"). Then workers, worker_class, bind, max_requests with '
     "max_requests_jitter (which is added), accesslog and errorlog.",
@@ -44,15 +44,15 @@ REQUIREMENTS: list[tuple[list[str], Callable[..., bool], str, str, str]] = [
         ["bind"],
         lambda bind: bind in ([f"127.0.0.1:{PORT}"], [f"localhost:{PORT}"]),
         "another-port",
-        "The server would not listen at the port that it is given.",
+        "The server would not listen on the port it is given.",
         "Where does the number come from if the file is to work with any port?",
     ),
     (
         ["workers"],
         lambda workers: workers == WORKERS,
         "variable-not-used",
-        f"WORKERS is {WORKERS}, and a different number of workers would start.",
-        "Which line of the file asks the environment, and which setting gets the answer?",
+        f"WORKERS is {WORKERS}, but a different number of workers would start.",
+        "Which line of the file reads the environment, and which setting gets the value?",
     ),
     (
         ["max_requests", "max_requests_jitter"],
@@ -65,7 +65,7 @@ REQUIREMENTS: list[tuple[list[str], Callable[..., bool], str, str, str]] = [
         ["max_requests", "max_requests_jitter"],
         lambda lowest, jitter: jitter > 0,
         "all-at-once",
-        "All workers leave after the same number of requests. Under even load they do so together.",
+        "All workers leave after the same number of requests: under even load, together.",
         "Which setting gives each worker a number of its own?",
     ),
     *(
@@ -149,8 +149,8 @@ def _judge_bad_value(value: str, reading: Reading) -> None:
     elif reading.exit_code == 0 or not re.fullmatch(names_both, reading.output.strip()):
         mistake = (
             "message-does-not-say",
-            "The start does not end as it should.",
-            "What ends a program with one line, an exit code other than 0, and no traceback?",
+            "A bad value does not stop the start as it should.",
+            "What stops a program with one line, an exit code other than 0, and no traceback?",
         )
     else:
         return

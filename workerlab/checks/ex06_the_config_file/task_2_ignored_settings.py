@@ -14,9 +14,9 @@ from workerlab.server import Server
 FORM = 2
 HINTS = [
     "Which of these settings does Gunicorn's master carry out itself, and which does UvicornWorker "
-    "hand on to Uvicorn?",
+    "pass on to Uvicorn?",
     "Two of the settings reach neither: one is for a number of connections, one for the form of a "
-    "line. What did lesson 06 say about them?",
+    "log line. What did lesson 06 say about them?",
     "Lesson 06 timed how long an idle connection stays open, killed a blocked worker, and replaced "
     "others after some requests: so b, c and d are true. What does its table say about the others?",
 ]
@@ -48,18 +48,18 @@ MISTAKES = {
     ),
     "b": Misconception(
         "keepalive-acts",
-        "keepalive acts: UvicornWorker hands it on to Uvicorn, which closes idle connections.",
-        "What became of lesson 06's idle connection, and after how many seconds?",
+        "keepalive acts: UvicornWorker passes it on to Uvicorn, which closes idle connections.",
+        "What happened to the idle connection in lesson 06, and after how many seconds?",
     ),
     "c": Misconception(
         "timeout-acts",
         "timeout acts: the master kills a worker whose heartbeats stop.",
-        "What became of lesson 06's request that blocked for ten seconds?",
+        "What happened to the request in lesson 06 that blocked for ten seconds?",
     ),
     "d": Misconception(
         "max-requests-acts",
-        "max_requests acts: UvicornWorker hands it on to Uvicorn, which leaves in time.",
-        "How many pids answered lesson 06's two hundred requests?",
+        "max_requests acts: UvicornWorker passes it on to Uvicorn, which stops at the limit.",
+        "What happened to the worker in lesson 06 that had served twenty to thirty requests?",
     ),
     "e": Misconception(
         "log-format",
@@ -84,7 +84,9 @@ def check(answers: Any) -> Verdict:
     seen = f"{at_once} in progress at once with 2 workers; a line of the log: {line}"
     if missed:
         return _missed(missed, ran=RAN, came_back=seen)
-    return right("two of these settings are read, and do nothing.", RAN, seen)
+    return right(
+        "Gunicorn accepts two of these settings silently, and neither has any effect.", RAN, seen
+    )
 
 
 def _missed(letter: str, **details: str) -> Verdict:

@@ -27,8 +27,8 @@ from workerlab.records import Record
 
 HINTS = [
     "Which option of Uvicorn turns requests away with 503? What does uvicorn --help say?",
-    "A class built on UvicornWorker can hand Uvicorn more parameters. Through which attribute? "
-    "And how many connections are open when the tenth one is looked at?",
+    "A class built on UvicornWorker can pass more parameters to Uvicorn. Through which attribute? "
+    "And how many connections are open when the tenth request is looked at?",
     "class LimitedWorker(UvicornWorker), in it CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, "
     '"limit_concurrency": 11}; below it worker_class = LimitedWorker, without quotation marks.',
 ]
@@ -42,7 +42,7 @@ APP = "workerlab.checks.ex06_the_config_file.held_app:app"
 SERVED = f"gunicorn {APP} -c {FILE} --workers 1 --bind 127.0.0.1:{{port}}"
 DETAILS = {
     "ran": f"gunicorn -c {FILE}\n{REQUESTS} requests that await, each sent when the one before "
-    "has begun or was answered",
+    "has begun or been answered",
     "expected": f"{LIMIT} in progress at once, and 503 for the other {REQUESTS - LIMIT}",
 }
 
@@ -70,24 +70,24 @@ class Seen:
 
 MISTAKES = {
     "surplus-waits": (
-        "The surplus is not turned away: it waits for its turn.",
-        "How does the client learn at once that this worker takes no more?",
+        "Requests beyond the limit are not turned away: they wait their turn.",
+        "How does a client learn at once that this worker takes no more?",
     ),
     "another-failure": (
-        "The surplus is not answered with 503.",
-        "What does a proxy make of a connection that breaks, and what of a 503?",
+        "Requests beyond the limit don't get a 503.",
+        "What does a client learn from a broken connection, and what from a 503?",
     ),
     "never-again": (
         "Once all had been answered, the worker turned the next request away as well.",
         "What has to happen to your count when a request has been answered?",
     ),
     "another-number": (
-        f"The number that was served at once is not {LIMIT}.",
-        "What is counted, is the request that has just come among them, and from which number on "
-        "is a request turned away?",
+        f"The number of requests served at once is not {LIMIT}.",
+        "What is counted, does that include the request that has just arrived, and from which "
+        "number on is a request turned away?",
     ),
     "limit-in-all": (
-        "max_requests counts all requests, and not those in progress.",
+        "max_requests counts all requests, not only those in progress.",
         "What happens once that many have been served?",
     ),
     "worker-connections": (
@@ -95,8 +95,8 @@ MISTAKES = {
         "Who would have to read it: Gunicorn's master, or Uvicorn in the worker?",
     ),
     "parameter-of-uvicorn": (
-        "limit_concurrency is a parameter of Uvicorn; Gunicorn skips it without a word.",
-        "Which class hands settings on to Uvicorn, and which attribute of it adds others?",
+        "limit_concurrency is a parameter of Uvicorn; Gunicorn skips it silently.",
+        "Which class passes settings on to Uvicorn, and which of its attributes adds more?",
     ),
     "no-limit": (
         "All were served at once.",
@@ -106,7 +106,7 @@ MISTAKES = {
 
 
 def check(config: Any) -> Verdict:
-    """Send more requests than the limit, one upon another, and count those turned away."""
+    """Send more requests than the limit, one by one, and count those turned away."""
     with written(config) as folder:
         settings = settings_of(folder)
         name = settings["worker_class"]

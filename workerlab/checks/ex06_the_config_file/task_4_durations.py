@@ -15,10 +15,10 @@ from workerlab.reports import reports
 from workerlab.server import Server
 
 HINTS = [
-    "An ASGI app is called with scope, receive and send. What would a function have to do that "
-    "stands in front of it, and looks at the clock?",
+    "An ASGI app is called with scope, receive and send. What would a function in front "
+    "of it have to do to time a request?",
     "The method and the path are in the scope. The status is in one of the messages that the app "
-    "sends: how do you get to see them? And what if the scope is not of type http?",
+    "sends: how can you see them? And what if the scope is not of type http?",
     "async def logged(scope, receive, send): take the time; async def watched(message): keep "
     'message.get("status", status), then await send(message); await app(scope, receive, '
     "watched); for http, print method, path, status and seconds. Then worker.wsgi = logged.",
@@ -37,8 +37,8 @@ Lines = list[tuple[str, str, str]]  # path, status, duration of each
 
 MISTAKES = {
     "not-awaited": (
-        "A coroutine is made and never awaited, so what it should do never happens.",
-        "What happens when a coroutine function is called, and what only when it is awaited?",
+        "A coroutine is created but never awaited, so it never runs.",
+        "What happens when a coroutine function is called, and what only once it is awaited?",
     ),
     "app-disturbed": (
         "The app does not answer as it does without your file.",
@@ -47,7 +47,7 @@ MISTAKES = {
     ),
     "another-form": (
         "The requests do not leave one line each that ends in the form asked for.",
-        "What stands at the end of your line, for which requests is it written, and how often?",
+        "What is at the end of your line, for which requests is it written, and how often?",
     ),
     "format-is-ignored": (
         "access_log_format does nothing under this worker class: the line is Uvicorn's.",
@@ -55,29 +55,29 @@ MISTAKES = {
     ),
     "nothing-written": (
         "No line in this form is written.",
-        "Is your code called for a request? And has its logger a handler, and the level?",
+        "Is your code called for a request? Does its logger have a handler and the right level?",
     ),
     "another-status": (
         "A line does not have the status that the client got.",
-        "In which of the messages that the app sends is the status?",
+        "Which of the messages that the app sends carries the status?",
     ),
     "one-clock-for-all": (
         "Two requests were in progress at once, and the second changed the first one's start.",
-        "Where does your code keep the moment at which a request began?",
+        "Where does your code store the time at which a request began?",
     ),
     "another-duration": (
         "A duration is shorter than the handler took, or longer than the client waited.",
-        "From when until when do you count: is the app awaited? And in which unit?",
+        "When do you start and stop the clock: is the app awaited in between? And in which unit?",
     ),
     "lifespan-lost": (
-        "The requests are right, and the app's lifespan does not run any more.",
+        "The requests are right, but the app's lifespan no longer runs.",
         "Which types of scope does a server hand to an app, besides http?",
     ),
 }
 
 
 def check(config: Any) -> Verdict:
-    """Send three requests, and hold the lines they leave against what was seen of them."""
+    """Send three requests, and compare the lines they leave with what was seen of them."""
     began = time.monotonic()
     with written(config) as folder:
         settings_of(folder)  # refuses what Gunicorn cannot read

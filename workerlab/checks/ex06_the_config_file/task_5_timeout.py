@@ -16,11 +16,11 @@ from workerlab.load import burst
 from workerlab.records import Record
 
 HINTS = [
-    "What does a worker send its master from its event loop, and what if that does not come?",
+    "What does a worker send its master from its event loop, and what happens if that stops?",
     "The setting says how old the last heartbeat may be. The master looks once a second. How long "
-    "after the beginning of a block is the worker killed at the latest?",
-    "timeout = 3 kills a blocked worker within 4 seconds, and a request that awaits is not its "
-    "concern. timeout = 1 is too little even for an idle worker's heartbeats.",
+    "after a block begins is the worker killed, at the latest?",
+    "timeout = 3 kills a blocked worker within 4 seconds and leaves a request that awaits alone. "
+    "timeout = 1 is too short even for an idle worker's heartbeats.",
 ]
 
 SHORTEST, LONGEST = 2, 4  # seconds of timeout; with the master's look, 4 kills within 5
