@@ -1,4 +1,4 @@
-"""Telling what goes on: in a kernel as a notebook has it, on a terminal, and nowhere else."""
+"""Showing progress: in a kernel, as a notebook has it, on a terminal, and nowhere else."""
 
 import html
 import itertools

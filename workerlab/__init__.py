@@ -1,18 +1,18 @@
 """What the notebooks import.
 
-Server            starts a server in processes of its own and ends it with the notebook
-burst             sends requests all at once, or each upon the one before
+Server            starts a server in separate processes and stops it with the notebook
+burst             sends requests all at once, or each after the one before
 steady            sends requests at a constant rate
 closed_loop       lets some clients send one request after another
 kept_connections  opens connections over which one request after another is sent
-claim             holds a sentence of the lesson against this very run
-not_measurable    says that this machine cannot show a claim, and why
-reveal            sets your guess beside what was measured
+claim             checks a sentence of the lesson against this very run
+not_measurable    says that this machine can't show whether a claim holds, and why
+reveal            shows your guess next to the measured figure
 bars              a picture of a few numbers side by side
-curves            a picture of how numbers change with another
+curves            a picture of how some numbers depend on another
 distribution      a picture of the results of repeated runs
-steps             goes through a loop that takes long, and tells where it is
-stop_all          ends every server of this notebook
+steps             goes through a long loop and shows how far it has got
+stop_all          stops every server of this notebook
 """
 
 import importlib
@@ -47,8 +47,8 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    # Imported at first use: the served app imports workerlab.probe, and a worker shall not carry
-    # an HTTP client and a drawing library for that.
+    # Imported at first use: the served app imports workerlab.probe, and a worker should not
+    # have to load an HTTP client and a drawing library for that.
     if name not in _HOMES:
         raise AttributeError(f"module 'workerlab' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""Holding a sentence of a lesson against the reader's own run."""
+"""Checking a sentence of a lesson against the reader's own run."""
 
 import inspect
 import math
@@ -14,7 +14,7 @@ NOT_JUDGED = "? not judged"
 def claim(condition: object, sentence: str, measured: str = "", otherwise: str = "") -> None:
     """Print whether `sentence` held in this run.
 
-    `measured` gives the figures it rests on, `otherwise` what can cause that it does not hold.
+    `measured` gives the figures it rests on, `otherwise` says why it may not hold.
     Never raises: a lesson goes on, and the tests compare the printed verdict.
     """
     if advice := _no_condition(condition) or _not_awaited(measured):
@@ -24,12 +24,12 @@ def claim(condition: object, sentence: str, measured: str = "", otherwise: str =
     if measured:
         print(f"  measured: {measured}")
     if not condition and otherwise:
-        print(f"  What can cause that: {otherwise}")
+        print(f"  Possible cause: {otherwise}")
 
 
 def _no_condition(value: object) -> str | None:
     if isinstance(value, Run):
-        return "a run is neither true nor false; write a condition, as run.peak_overlap == 4."
+        return "a run is neither true nor false; write a condition, such as run.peak_overlap == 4."
     return _not_awaited(value)
 
 
@@ -38,8 +38,8 @@ def _not_awaited(value: object) -> str | None:
     if not inspect.iscoroutine(value):
         return None
     name = value.__name__
-    value.close()  # else Python warns of it too, in words that help less
-    return f"nothing was measured so far: write await before {name}(...)."
+    value.close()  # otherwise Python warns of it too, in less helpful words
+    return f"nothing has been measured yet: write await before {name}(...)."
 
 
 def not_measurable(sentence: str, reason: str) -> None:
@@ -49,7 +49,7 @@ def not_measurable(sentence: str, reason: str) -> None:
 
 
 def reveal(guess: object, measured: float, unit: str) -> None:
-    """Set the reader's guess beside the figure; both in `unit` (seconds, requests, workers)."""
+    """Show the reader's guess next to the figure; both in `unit` (seconds, requests, workers)."""
     if advice := _not_awaited(measured):
         print(f"No figure: {advice}")
         return
@@ -58,11 +58,11 @@ def reveal(guess: object, measured: float, unit: str) -> None:
     if guess is None:
         print("You made no guess. Set my_guess above and run again: guessing is how you learn.")
     elif not isinstance(guess, int | float) or isinstance(guess, bool):
-        print(f"Your guess is {guess!r}. Make it a plain number of {unit}, as my_guess = 3.")
+        print(f"Your guess is {guess!r}. Make it a plain number of {unit}, such as my_guess = 3.")
     elif not is_plain_number(guess):
-        print(f"Your guess is beyond any number of {unit}. Make it a plain one, as my_guess = 3.")
+        print(f"Your guess is not a finite number of {unit}. Make it one, such as my_guess = 3.")
     elif guess < 0:
-        print(f"You guessed {guess:g} {unit}. It cannot be less than nothing: try again.")
+        print(f"You guessed {guess:g} {unit}. It can't be less than zero: try again.")
     else:
         print(f"You guessed {guess:g} {unit}.")
 

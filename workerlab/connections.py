@@ -1,4 +1,4 @@
-"""Connections which are kept: a client that sends one request after the other over each."""
+"""Kept connections: a client that sends one request after the other over each of them."""
 
 import itertools
 from collections.abc import AsyncIterator, Iterable
@@ -21,13 +21,13 @@ from workerlab.load import (
 )
 from workerlab.records import Run
 
-LONGEST_IDLE = 3600.0  # seconds; aiohttp by itself closes a connection which is idle for 15
+LONGEST_IDLE = 3600.0  # seconds; aiohttp by itself closes a connection that is idle for 15
 
 
 class KeptConnections:
     """Some open connections to a server, numbered from 0.
 
-    `opening` is the run of the requests that opened them; the worker of each is the one which holds
+    `opening` is the run of the requests that opened them; the worker of each is the one that holds
     the connection.
     """
 
@@ -54,12 +54,12 @@ class KeptConnections:
 
         `over` are the numbers of the connections to use, by default all; `method`, `json` and
         `headers` are as in `workerlab.burst`. `record.connection` says which one carried a request.
-        A connection which the server has closed is not opened again: what should have gone over it
-        is a record with an error.
+        A connection that the server has closed is not opened again: a request that should have used
+        it is a record with an error.
         """
         numbers = range(len(self)) if over is None else list(over)
         if urlsplit(url).netloc != self._server:
-            raise ValueError(f"these connections lead to {self._server}, and not to {url}")
+            raise ValueError(f"these connections lead to {self._server}, not to {url}")
         carried = content(method, json, headers)
         queues = {number: [record_of(url, carried) for _ in range(n)] for number in numbers}
         records = [record for queue in queues.values() for record in queue]

@@ -1,4 +1,4 @@
-"""Requests of an interrupted run: the reader gave up on them, and a server still works on them."""
+"""Requests of an interrupted run: the reader gave up on them, but a server is still at work."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ class Unfinished:
         self._reporting: set[str] = set()  # servers whose app is known to report
 
     def note_that_they_report(self, records: Iterable[Record]) -> None:
-        """Remember which servers have reported anything of these."""
+        """Remember which servers have reported on any of these."""
         urls = {record.url for record in records if record.reached is not None}
         self._reporting |= {urlsplit(url).netloc for url in urls}
 
@@ -50,13 +50,13 @@ class Unfinished:
         notes = []
         if count := self._count(servers)[0]:
             notes.append(
-                f"The server still works on requests of a run that was interrupted ({count}), so "
-                "these figures may be wrong. Run the cell that starts it, and then this one."
+                f"The server is still working on requests of an interrupted run ({count}), so "
+                "these figures may be wrong. Run the cell that starts the server, then this one."
             )
         if servers - self._reporting:
             notes.append(
-                "The run before was interrupted. Whether the server still works on its requests "
-                "is not known, since this app does not report."
+                "The run before was interrupted. It is not known whether the server is still "
+                "working on its requests, since this app does not report."
             )
         for server in servers:
             self._left.pop(server, None)  # a run side by side with this one waits too

@@ -1,7 +1,7 @@
-"""Sending requests: all at once, one upon another, at a constant rate, or in a closed loop.
+"""Sending requests: all at once, one after another, at a constant rate, or in a closed loop.
 
 Every request has its own connection, its own record and a time limit. Nothing is retried, no
-redirect is followed, and nothing that fails is left out. Load goes to this machine only and is
+redirect is followed, and failures are not left out. Load goes to this machine only and is
 bounded in number and time.
 """
 
@@ -31,13 +31,13 @@ from workerlab.status import status
 MOST_REQUESTS = 5000
 MOST_CLIENTS = 500
 MOST_SECONDS = 120.0
-# Seconds after which a handler that has not said that it began is taken not to say so.
+# Seconds after which a handler that has not reported its beginning is taken not to report it.
 UNTIMED = 0.3
 _numbers = itertools.count(1)
 
 
 class ServerStopped(OneLine, ConnectionError):
-    """Load was sent to the address of a server which this notebook has stopped."""
+    """Load was sent to the address of a server that this notebook has stopped."""
 
 
 class ConnectionGone(aiohttp.ClientError):
@@ -74,9 +74,9 @@ async def burst(
 ) -> Run:
     """Send `n` requests to each of `urls` and return when the last has its reply.
 
-    By default all are sent at once. With `after="began"`, each is sent when the handler of the
-    one before has begun in its worker; with `after="received"`, when the one before has its reply.
-    `json` is what each carries, as in `method="POST", json={"tickets": 2}`, and `headers` are added
+    By default all are sent at once. With `after="began"`, each is sent once the handler of the one
+    before has begun in its worker; with `after="received"`, once the one before has its reply.
+    `json` is the body of each, as in `method="POST", json={"tickets": 2}`, and `headers` are added
     to it. `timeout` is in seconds, for each.
 
     Raises ValueError for a URL beyond this machine, or more than 5000 requests; NotKnown if
@@ -112,7 +112,7 @@ async def steady(
     headers: dict[str, str] | None = None,
     timeout: float = 10.0,
 ) -> Run:
-    """Send `rate` requests per second for `seconds`, whether or not the replies come (open loop).
+    """Send `rate` requests per second for `seconds`, whether or not replies arrive (open loop).
 
     They go to `urls` in turn; `method`, `json` and `headers` are as in `burst`.
     The run's `notes` say so if this client could not keep the rate.
@@ -139,8 +139,8 @@ async def steady(
     lag = max(record.sent - record.due for record in records if record.due is not None)
     if lag > max(0.05, 1 / rate):
         run.notes.append(
-            f"The client fell behind: measured: one request {lag:.2f} s later than "
-            f"{rate:g} a second asks for. Close other programs, or lower the rate."
+            f"The client fell behind: measured: one request was sent {lag:.2f} s late "
+            f"for {rate:g} a second. Close other programs, or lower the rate."
         )
     return run
 
@@ -159,7 +159,7 @@ async def closed_loop(
 
     They go to `urls` in turn; `method`, `json` and `headers` are as in `burst`.
     No request is sent after `seconds`, or after 5000 requests; those in progress are waited for. A
-    server that slows down gets fewer requests, so latencies tell less than under `steady`.
+    server that slows down gets fewer requests, so latencies say less than under `steady`.
     Raises ValueError for a URL beyond this machine, more than 500 clients or 120 seconds;
     ServerStopped as `burst` does.
     """
@@ -210,7 +210,7 @@ def _refuse_stopped(servers: set[str]) -> None:
         command = stopped_at(f"http://{server}")
         if command and not _somebody_listens(server):
             raise ServerStopped(
-                f"the server at {server} was stopped: run the cell again that starts it, with "
+                f"the server at {server} was stopped: run the cell that starts it again, with "
                 f"{command!r}"
             )
 
@@ -236,7 +236,7 @@ async def _session(timeout: float) -> AsyncIterator[aiohttp.ClientSession]:
 async def session_of(
     connector: aiohttp.TCPConnector, timeout: float, **more: Any
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session which sends each request once."""
+    """A session that sends each request once."""
     limits = aiohttp.ClientTimeout(total=timeout)
     async with aiohttp.ClientSession(connector=connector, timeout=limits, **more) as session:
         # Without this, aiohttp sends a GET again when the server hangs up: a lost request would
@@ -279,7 +279,7 @@ async def measure(
 
 
 def _so_far(records: list[Record]) -> str:
-    return f"{sum(record.received > 0 for record in records)} of {len(records)} back"
+    return f"{sum(record.received > 0 for record in records)} of {len(records)} done"
 
 
 def _shorten(cancelled: asyncio.CancelledError, seconds: float, records: list[Record]) -> None:
@@ -318,7 +318,7 @@ async def _send_upon_beginnings(
         else:
             return
     raise NotKnown(
-        'burst(..., after="began") waits until a handler has begun, and this app does not report '
+        'burst(..., after="began") waits until a handler has begun, but this app does not report '
         f"that: {CURE}"
     )
 
@@ -363,7 +363,7 @@ def _what_happened(error: Exception, has_begun: bool) -> str:
     if isinstance(error, TimeoutError):
         return f"no {'whole ' if has_begun else ''}reply within the time limit"
     if has_begun and isinstance(error, JSONDecodeError | UnicodeDecodeError):
-        return "the reply says that it is JSON, and is not"
+        return "the reply claims to be JSON and is not"
     if has_begun:
         return "the reply was cut off in the middle"
     if isinstance(error, ConnectionGone):
@@ -378,5 +378,5 @@ def _what_happened(error: Exception, has_begun: bool) -> str:
     if number == errno.ECONNREFUSED:
         return "the connection was refused: no server listens at this address"
     if isinstance(error, aiohttp.ClientResponseError):
-        return "what came back is not HTTP"
+        return "the reply is not HTTP"
     return f"{type(error).__name__}: {error}"

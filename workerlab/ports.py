@@ -4,7 +4,7 @@ import itertools
 import os
 import socket
 
-# Below those which Linux and macOS give to clients, any of which might take a port in the moment
+# Below those that Linux and macOS give to clients, any of which might take a port in the moment
 # between the look and the start of the server.
 RANGE = range(20_000, 32_000)
 # How far apart two processes with successive pids begin to look: both may look before either
@@ -14,7 +14,7 @@ _looks = itertools.count()
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 which nobody uses at this moment. Raises OSError if there is none."""
+    """A TCP port of 127.0.0.1 that nobody uses at this moment. Raises OSError if there is none."""
     first = os.getpid() * STEP
     for _ in range(1000):
         if is_free(port := RANGE[(first + next(_looks)) % len(RANGE)]):

@@ -19,22 +19,22 @@ CURE = "start its server with Server(..., probe=True)"
 
 
 class OneLine(Exception):
-    """An error whose sentence says it all: a notebook shows that, and no traceback."""
+    """An error whose sentence says it all: a notebook shows it without a traceback."""
 
     def _render_traceback_(self) -> list[str]:  # IPython asks for it
         return [f"{type(self).__name__}: {self}"]
 
 
 class NotKnown(OneLine, ValueError):
-    """A figure was asked for which nobody has measured."""
+    """A figure that nobody has measured."""
 
 
 @dataclass
 class Record:
-    """One request. Times are `time.monotonic()` in seconds; None: it did not come so far.
+    """One request. Times are `time.monotonic()` in seconds; None: it did not get that far.
 
     `sent` and `received` (the whole reply, or the failure) are the client's; the others come from
-    inside the worker, in the order in which they stand here: from its report, or where it makes
+    inside the worker, in the order in which they are listed here: from its report or, if it makes
     none, from a timed reply.
     """
 
@@ -50,7 +50,7 @@ class Record:
     worker: int | None = None
     thread: str | None = None
     error: str | None = None
-    reply: Any = None  # what JSON says, or a text; None for any other content
+    reply: Any = None  # the parsed JSON, or a text; None for any other content
     due: float | None = None  # when the schedule of `steady` wanted it sent
     connection: int | None = None  # the number of the kept connection that carried it
 
@@ -104,7 +104,7 @@ class Run:
     """The records of one experiment, in the order of sending."""
 
     records: list[Record]
-    client_cpu: float = 0.0  # seconds of CPU time which the client used meanwhile
+    client_cpu: float = 0.0  # seconds of CPU time that the client used
     rate: float | None = None  # requests per second asked for, of an open loop
     notes: list[str] = field(default_factory=list)
 
@@ -131,7 +131,7 @@ class Run:
         )
 
     def __add__(self, other: Run) -> Run:
-        """Two runs which went on side by side, as one. The CPU time counted twice is the larger."""
+        """Two runs that went on side by side, as one. The CPU time counted twice is the larger."""
         return Run(
             self.records + other.records,
             max(self.client_cpu, other.client_cpu),
@@ -165,17 +165,17 @@ class Run:
 
     @property
     def _workers(self) -> list[int]:
-        """The worker of each request of which that is known."""
+        """The worker of each request for which it is known."""
         return [record.worker for record in self.records if record.worker is not None]
 
     @property
     def _intervals(self) -> list[tuple[float, float]]:
-        """When each handler ran, of those of which that is known."""
+        """When each handler ran, for those of which it is known."""
         known = [record for record in self.records if record.began is not None]
         return [(record.began, record.ended or record.received) for record in known]
 
     def _refuse(self, figure: str) -> NoReturn:
-        """Say why a figure is not known. A zero in its place would make false claims hold."""
+        """Say why a figure is not known. A zero instead would make false claims hold."""
         if not self.records:
             raise NotKnown(f"no request was sent, so {figure} is not known")
         if not self._was_answered:
@@ -230,7 +230,7 @@ class Run:
 
     @property
     def client_cpu_share(self) -> float:
-        """The client's own use of the CPU, in cores. Near 1.0, it is what limits a throughput.
+        """The client's own use of the CPU, in cores. Near 1.0, the client limits the throughput.
 
         Raises NotKnown if no request was answered.
         """
@@ -246,7 +246,7 @@ class Run:
         return len(self.latencies) / self.makespan
 
     def only(self, path: str) -> Run:
-        """The part of the run which asked for URLs with this path, as `/health`.
+        """The part of the run that asked for URLs with this path, as `/health`.
 
         Raises NotKnown if no request did.
         """
@@ -258,7 +258,7 @@ class Run:
     def timeline(self, title: str = "", workers: Iterable[int] = ()) -> Timeline:
         """The picture: time to the right, a lane per worker, a bar per request.
 
-        Each of `workers`, pids as of `server.workers`, has a lane, also one that got no request.
+        Each of `workers` (pids, as in `server.workers`) has a lane, even if it got no request.
         """
         from workerlab.pictures.timeline import Timeline
 

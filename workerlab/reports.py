@@ -146,7 +146,7 @@ class Reports:
             self.receive()
 
     def event(self, request_id: str, moment: str) -> asyncio.Future[None]:
-        """A future which is done when this moment of this request is reported."""
+        """A future that is done when this moment of this request is reported."""
         future = asyncio.get_running_loop().create_future()
         self._waiting[request_id, moment] = future
         return future

@@ -1,9 +1,9 @@
-"""Telling what goes on while something takes long: one line, in a notebook or on a terminal.
+"""Showing progress while something takes long: one line, in a notebook or on a terminal.
 
-What takes less than a second is not told of. In a notebook the line is an output of the running
-cell, through one display handle, and it is gone when the work is done. On a terminal it is written
-over itself on standard error. Nowhere else is anything shown, nor under pytest: the stored output
-of a notebook holds no line of progress.
+Nothing is shown for the first second, unless the work is known to take longer than two. In a
+notebook the line is an output of the running cell, through one display handle, and it is gone when
+the work is done. On a terminal it is written over itself on standard error. Nowhere else is
+anything shown, nor under pytest: the stored output of a notebook holds no line of progress.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 EVERY = 0.5  # seconds between two looks at what there is to tell
 SILENT = 1.0  # seconds that something may take without a word
-PLAIN = "(what is going on stands here while the cell runs)"  # constant: the tests compare it
+PLAIN = "(progress is shown here while the cell runs)"  # constant: the tests compare it
 
 Item = TypeVar("Item")
 
@@ -45,7 +45,7 @@ class Work:
 
 
 class Teller:
-    """Shows the work which goes on in this process, and takes it away when it is done."""
+    """Shows the work that goes on in this process, and takes it away when it is done."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,9 +127,9 @@ _teller = Teller()
 def status(
     what: str, about: float | None = None, so_far: Callable[[], str] = lambda: ""
 ) -> Iterator[None]:
-    """Tell that `what` goes on while the block runs, every half a second.
+    """Show that `what` is going on while the block runs, every half a second.
 
-    `about` is the number of seconds which it takes as a rule, `so_far` says how far it has come.
+    `about` is the number of seconds it usually takes, `so_far` says how far it has got.
     """
     if not (_is_notebook() or _is_terminal()):
         yield
@@ -143,11 +143,11 @@ def status(
 
 
 def steps(items: Iterable[Item], what: str, about: float | None = None) -> Iterator[Item]:
-    """The items, one after the other, telling meanwhile at which of them the loop is.
+    """The items, one after the other, while a line shows how far the loop has got.
 
         for workers in steps([1, 2, 4], "measuring workers", about=30):
 
-    `about` is the number of seconds which the whole loop takes as a rule.
+    `about` is the number of seconds that the whole loop usually takes.
     """
     items = items if isinstance(items, Sized) else list(items)
     number = 0

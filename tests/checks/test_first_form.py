@@ -59,7 +59,7 @@ def test_a_solved_copy_is_judged_as_before(copy, tmp_path, capsys):
     path.write_bytes(copy.read_bytes())
     found = verdicts(path, tmp_path, capsys)
     number = copy.stem[:2]
-    changed = f"This task has changed; `./learn reset {number}` brings the new one and keeps yours."
+    changed = f"This task has changed; `./learn reset {number}` gets the new one and keeps yours."
     for task, text in found.items():
         if task in ASKED_ANEW.get(number, ()):
             assert text == f"{COULD_NOT_CHECK}: {changed}"

@@ -141,7 +141,7 @@ def test_what_else_keeps_a_server_from_answering(source, said):
 
 
 def test_of_a_log_the_lines_with_an_error_are_told():
-    report = "uvicorn x\nended with exit code 1. The log may tell why.\nThe log ends:\n"
+    report = "uvicorn x\nended with exit code 1. The log may say why.\nThe log ends:\n"
     log = 'INFO: started\nTraceback (most recent call last):\n  File "a.py", \nKeyError: 1\nbye'
     indented = "\n".join(f"    {line}" for line in log.splitlines())
     assert error_lines(report + indented) == ["KeyError: 1"]
@@ -293,7 +293,7 @@ def test_a_fault_of_a_check_is_no_verdict_on_the_answer(monkeypatch):
     check = Exercise("tests.course.ex01_sums")
     monkeypatch.setattr(check.task(1), "check", lambda answer: {}[answer])
     verdict = check.judge(1, "x")
-    assert verdict.outcome == "could not check" and "says nothing of your answer" in str(verdict)
+    assert verdict.outcome == "could not check" and "says nothing about your answer" in str(verdict)
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_copy_of_an_earlier_form_is_told(monkeypatch):
     assert check.judge(1, 4).outcome == "right"
     monkeypatch.setattr(check.task(1), "FORM", 2, raising=False)
     assert str(check.judge(1, 4)) == (
-        "? could not check: This task has changed; `./learn reset 01` brings the new one and keeps "
+        "? could not check: This task has changed; `./learn reset 01` gets the new one and keeps "
         "yours."
     )
     assert Exercise("tests.course.ex01_sums").judge(1, 4).outcome == "right"

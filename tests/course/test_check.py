@@ -103,7 +103,7 @@ def test_a_broken_notebook_is_a_sentence_and_stays(tmp_path, capsys, names):
     assert check.run(names, tmp_path) == 1
     said = capsys.readouterr()
     assert len(said.err.splitlines()) == 1
-    assert "mine/exercises/01_sums.ipynb is not a notebook any more" in said.err
+    assert "mine/exercises/01_sums.ipynb is no longer a notebook" in said.err
     assert path.read_text() == "<<<<<<< HEAD"
 
 
@@ -114,7 +114,7 @@ def test_a_file_that_hides_a_module_is_named_first(tmp_path, capsys):
     check.run([], tmp_path)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("learn: mine/exercises/app.py hides the module app ")
-    assert "is not a notebook any more" in second
+    assert "is no longer a notebook" in second
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
@@ -125,8 +125,8 @@ def test_an_original_that_cannot_be_read_is_a_sentence(tmp_path, capsys, is_fold
     original.mkdir() if is_folder else original.write_text("<<<<<<< HEAD")
     check.run([], tmp_path)
     assert capsys.readouterr().err == (
-        "learn: exercises/01_sums.ipynb cannot be read as a notebook; the tasks are those of your "
-        "copy.\n"
+        "learn: exercises/01_sums.ipynb cannot be read as a notebook; the tasks are taken from "
+        "your copy.\n"
     )
 
 
@@ -187,7 +187,7 @@ def test_all_right_is_exit_status_0(tmp_path, capsys, token):
     assert checked(tmp_path, capsys, "01") == (0, {1: RIGHT, 2: RIGHT, 3: RIGHT})
 
 
-ENDLESS_CELL, ENDED, RAISED = "did not end within", "ended the notebook's kernel", "raised"
+ENDLESS_CELL, ENDED, RAISED = "did not finish within", "killed the notebook's kernel", "raised"
 HOSTILE = {
     "while True: pass": ENDLESS_CELL,
     ENDLESS: ENDLESS_CELL,
@@ -220,7 +220,7 @@ def test_a_hostile_cell_gets_its_verdict_and_the_tasks_after_it_too(
     assert known_as in found[2].splitlines()[0]
     assert "Traceback" not in found[2]
     if known_as != RAISED:
-        assert f"the cell which begins with: {source.splitlines()[0]}" in found[2]
+        assert f"the cell that begins with: {source.splitlines()[0]}" in found[2]
 
 
 @pytest.mark.slow
@@ -232,7 +232,7 @@ def test_an_error_is_told_with_its_name_and_line(tmp_path, capsys, token):
         "✘ wrong: Your cell raised ZeroDivisionError in line 4.",
         "  ran: line 4: a1 = half(8)",
         "  measured: ZeroDivisionError: division by zero",
-        "  Ask yourself: What does the line do that the error speaks of?",
+        "  Ask yourself: What does the line do that the error points to?",
     ]
     assert "SyntaxError in line 3" in found[2] and "line 3: a2 = = 4" in found[2]
     assert found[3] == RIGHT

@@ -78,11 +78,11 @@ def test_what_would_fail_for_another_reason_is_not_tried(monkeypatch, capsys):
     ("lines", "said", "to_do"),
     [
         (["No module named 'zmq'", "other"], "No module named 'zmq'", doctor.REINSTALL),
-        (["[Errno 28] No space left on device"], "No space left", "make room on the disk"),
-        (["PermissionError: Permission denied: '/a'"], "'/a'", "look at the owner"),
+        (["[Errno 28] No space left on device"], "No space left", "free some space on the disk"),
+        (["PermissionError: Permission denied: '/a'"], "'/a'", "check the owner"),
         (["OSError: Too many open files"], "open files", "see the line on open files"),
         (["can't start new thread"], "thread", "see the line on processes"),
-        (["loading", "TimeoutError: JupyterLab has not started"], "TimeoutError", "close other"),
+        (["loading", "TimeoutError: JupyterLab did not start"], "TimeoutError", "close other"),
         (["URLError: <urlopen error timed out>"], "timed out", "close other"),
         (["loading", "the moon is full"], "the moon is full", "report this as an issue"),
     ],
@@ -291,7 +291,7 @@ def test_a_server_that_is_guarded_is_not_one_started_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        ((64, 64), "FIX   x: 64 for a process; raise it to 300"),
+        ((64, 64), "FIX   x: 64 per process; raise it to 300"),
         ((256, 100_000), "OK    x: 100000"),
         ((1024, resource.RLIM_INFINITY), "OK    x: no limit"),
     ],
@@ -358,7 +358,7 @@ def serve_with(monkeypatch, script: str) -> list[subprocess.Popen]:
 def test_a_server_that_is_too_slow_is_stopped_and_no_reason_to_reinstall(monkeypatch):
     started = serve_with(monkeypatch, "import time; time.sleep(60)")
     finding = doctor.jupyter_works(timeout=0.5)
-    assert finding.failed and "not started in time" in finding.text
+    assert finding.failed and "not start in time" in finding.text
     assert finding.to_do == "close other programs and start ./learn doctor again"
     assert started[0].poll() is not None
 

@@ -91,7 +91,7 @@ def test_a_port_that_needs_more_rights(monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
-    with pytest.raises(SystemExit, match="ports below 1024 need more rights"):
+    with pytest.raises(SystemExit, match="ports below 1024 need special privileges"):
         jupyter.serve(None, port=80)
 
 

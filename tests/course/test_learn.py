@@ -267,7 +267,7 @@ def test_a_python_without_the_venv_package(clone, tmp_path):
             "disk is full",
         ),
         ("ERROR: Could not install packages: [Errno 28] No space left on device", "disk is full"),
-        ("error: Permission denied (os error 13)", "rights"),
+        ("error: Permission denied (os error 13)", "permissions"),
     ],
 )
 def test_the_known_causes_of_a_failed_installation(learn, capsys, output, said):
@@ -318,7 +318,7 @@ def test_a_variable_that_sends_pip_or_uv_elsewhere_is_named(
     monkeypatch.setenv(name, value)
     for output in (NOWHERE, NONE_FOUND):
         said = learn.cause(output)
-        assert f"set by {name}," in said and value not in said
+        assert f"start again: {name}." in said and value not in said
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_variable_that_sends_pip_or_uv_elsewhere_is_named(
 def test_a_line_that_sends_pip_or_uv_elsewhere_is_named(learn, settings, file, text, setting):
     (settings / file).parent.mkdir(parents=True)
     (settings / file).write_text(text)
-    assert f"set by {setting} in {settings / file}," in learn.cause(NONE_FOUND)
+    assert f"start again: {setting} in {settings / file}." in learn.cause(NONE_FOUND)
     (settings / file).write_text("# index-url, offline\n[global]\ntimeout = 9\n")
     assert learn.cause(NONE_FOUND) == ""
 
@@ -440,7 +440,7 @@ def test_a_damaged_environment_is_made_anew(clone, damage):
 def test_a_repair_says_what_is_missing(clone):
     clone.run("x")
     lose_a_package(clone)
-    assert "since files are missing of fastapi:" in clone.run("x").stderr
+    assert "since files are missing from fastapi:" in clone.run("x").stderr
 
 
 def test_compiled_files_may_be_missing(clone):
@@ -555,7 +555,7 @@ def test_a_link_that_leads_to_no_folder(clone, target):
 
 def test_a_file_where_the_environment_should_be(clone):
     (clone.folder / ".venv").touch()
-    assert ".venv is a file where a folder has to be; remove it: rm '" in sentence(clone.run("x"))
+    assert ".venv is a file, but it has to be a folder; remove it: rm '" in sentence(clone.run("x"))
 
 
 # Where the output goes

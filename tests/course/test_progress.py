@@ -99,7 +99,7 @@ def test_a_write_that_is_cut_off_leaves_the_old_file(root, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", fail)
         progress.record("01", 2, root)
-    assert "could not be noted: [Errno 28] No space left" in capsys.readouterr().err
+    assert "could not be saved: [Errno 28] No space left" in capsys.readouterr().err
     assert progress.file(root).read_text() == before
     assert {path.name for path in (root / "mine").iterdir()} == {"progress.json", ".progress.lock"}
 
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path, capsys):
     # As root every folder can be written; one that is not there cannot.
     progress.record("01", 1, tmp_path)
     said = capsys.readouterr().err
-    assert said.startswith("That this task is done could not be noted: ") and said.count("\n") == 1
+    assert said.startswith("Your progress could not be saved: ") and said.count("\n") == 1
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(root, capsys):
@@ -116,14 +116,14 @@ def test_a_file_that_cannot_be_read_is_a_sentence(root, capsys):
     assert progress.load(root) == {}
     assert "cannot be read" in capsys.readouterr().err
     progress.record("01", 1, root)
-    assert "could not be noted" in capsys.readouterr().err
+    assert "could not be saved" in capsys.readouterr().err
 
 
 def test_another_process_that_keeps_the_lock_does_not_hang_the_notebook(root, monkeypatch, capsys):
     monkeypatch.setattr(progress, "PATIENCE", 0.1)
     with progress._lock(root):
         progress.record("01", 1, root)
-    assert "could not be noted" in capsys.readouterr().err
+    assert "could not be saved" in capsys.readouterr().err
     assert progress.load(root) == {}
 
 

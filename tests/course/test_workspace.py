@@ -118,7 +118,7 @@ def test_a_copy_that_is_cut_off_leaves_nothing(root, monkeypatch):
 def test_a_file_in_the_way_is_a_sentence(root, name):
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("shopping list")
-    with pytest.raises(SystemExit, match=f"{name} is to hold your copy"):
+    with pytest.raises(SystemExit, match=f"{name} has to be a folder for your copies"):
         workspace.extend(root)
     assert (root / name).read_text() == "shopping list"
 
@@ -231,7 +231,7 @@ def test_a_broken_notebook_is_unfinished_and_said_so(root, text, capsys):
     workspace.extend(root)
     assert workspace.next_notebook(root) == broken
     assert broken.read_text() == text
-    assert "mine/lessons/00_start.ipynb is not a notebook" in capsys.readouterr().err
+    assert "mine/lessons/00_start.ipynb is no longer a notebook" in capsys.readouterr().err
 
 
 def test_bytes_that_are_no_text_are_no_notebook(root):
@@ -412,8 +412,10 @@ def test_update_brings_the_new_renews_the_unchanged_and_keeps_the_changed(clone,
     assert "renewed: mine/lessons/00_start.ipynb" in said
     assert "renewed: mine/lessons/pictures/tree.svg" in said
     assert "left alone, since you changed it: mine/exercises/01_one.ipynb" in said
-    assert any(line.endswith("./learn reset 01 (yours is kept beside it)") for line in said)
-    assert any(line.endswith("./learn reset lessons/01 (yours is kept beside it)") for line in said)
+    assert any(line.endswith("./learn reset 01 (yours is kept next to it)") for line in said)
+    assert any(
+        line.endswith("./learn reset lessons/01 (yours is kept next to it)") for line in said
+    )
     assert source(copies / "lessons/00_start.ipynb") == "new 00_start"
     assert (copies / "exercises/01_one.ipynb").read_bytes() == answers
     assert source(copies / "lessons/01_one.ipynb") == "my notes"
@@ -525,15 +527,15 @@ def no_git(clone: Path, upstream: Path) -> None:
     ("obstacle", "said"),
     [
         (no_git, "git is needed"),
-        (no_clone, "no git clone"),
-        (inside_another, "no git clone"),
-        (no_remote, "follows none of a remote"),
+        (no_clone, "not a git clone"),
+        (inside_another, "not a git clone"),
+        (no_remote, "tracks no branch of a remote"),
         (detached, "detached HEAD"),
         (remote_gone, "git remote -v"),
         (network_gone, "check the network"),
         (changed_here, "lessons/00_start.ipynb; nothing was done"),
         (file_in_the_way, "lessons/02_two.ipynb; nothing was done"),
-        (own_commits, "commits of its own"),
+        (own_commits, "its own commits"),
     ],
 )
 def test_what_keeps_git_from_pulling_is_a_sentence(clone, upstream, monkeypatch, obstacle, said):

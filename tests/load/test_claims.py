@@ -15,7 +15,7 @@ def test_a_claim_that_did_not_hold_says_what_can_cause_that(capsys):
     assert capsys.readouterr().out == (
         "✘ did not hold: four at once\n"
         "  measured: 3\n"
-        "  What can cause that: a busy machine\n"
+        "  Possible cause: a busy machine\n"
     )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def test_a_forgotten_await_is_no_claim_and_no_figure(capsys):
     claim(burst(), "four at once")
     claim(True, "four at once", measured=burst())
     reveal(1, burst(), "seconds")
-    advice = "nothing was measured so far: write await before burst(...).\n"
+    advice = "nothing has been measured yet: write await before burst(...).\n"
     assert capsys.readouterr().out == (
         2 * f"? not judged: four at once\n  Why: {advice}" + f"No figure: {advice}"
     )
@@ -54,7 +54,7 @@ def test_a_run_is_no_condition(capsys):
 )
 def test_a_guess_beyond_all_numbers_is_told_and_not_drawn(capsys, guess):
     reveal(guess, 2.416, "seconds")
-    assert "Your guess is beyond any number of seconds." in capsys.readouterr().out
+    assert "Your guess is not a finite number of seconds." in capsys.readouterr().out
     assert bars({"one": 1.0}, "s", mark=guess).mark is None
 
 

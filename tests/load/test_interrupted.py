@@ -73,7 +73,7 @@ def test_a_server_that_has_not_done_with_the_old_requests_is_told_of(busy, monke
 
     first, second = asyncio.run(experiment())
     (note,) = first.notes
-    assert "still works on requests of a run that was interrupted (3)" in note
+    assert "still working on requests of an interrupted run (3)" in note
     assert second.notes == []
 
 
@@ -99,7 +99,7 @@ def test_of_an_app_that_does_not_report_it_is_not_known():
 
     run = asyncio.run(experiment())
     silent.stop()
-    assert "is not known, since this app does not report" in run.notes[0]
+    assert "working on its requests, since this app does not report" in run.notes[0]
 
 
 @pytest.mark.slow

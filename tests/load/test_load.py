@@ -29,7 +29,7 @@ app = FastAPI()
 
 @app.get("/nap")
 async def nap():
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
 
 @app.get("/text", response_class=PlainTextResponse)
 async def text():
@@ -226,7 +226,7 @@ def test_load_at_a_server_that_was_stopped_says_which_cell_to_run(stopped, load,
     with pytest.raises(ServerStopped) as refusal:
         asyncio.run(load(stopped.url, **options))
     sentence = str(refusal.value)
-    assert "was stopped: run the cell again that starts it" in sentence
+    assert "was stopped: run the cell that starts it again" in sentence
     assert stopped.command in sentence
     assert refusal.value._render_traceback_() == [f"ServerStopped: {sentence}"]
 
@@ -268,7 +268,7 @@ BEGINNING = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"
     [
         (b"", {}, None, "the server closed the connection without a reply"),
         (b"", {"resets": True}, None, "the server reset the connection without a reply"),
-        (b"nonsense\r\n\r\n", {}, None, "what came back is not HTTP"),
+        (b"nonsense\r\n\r\n", {}, None, "the reply is not HTTP"),
         (BEGINNING, {}, 200, "the reply was cut off in the middle"),
         (BEGINNING, {"resets": True}, 200, "the reply was cut off in the middle"),
         (b"", {"waits": 1, "timeout": 0.2}, None, "no reply within the time limit"),
@@ -283,7 +283,7 @@ def test_a_loss_is_told_in_a_sentence_and_the_status_is_kept(answer, how, status
 def test_a_reply_that_claims_to_be_json_and_is_not():
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{"
     (record, *_) = lost(answer)
-    assert record.status == 200 and record.error == "the reply says that it is JSON, and is not"
+    assert record.status == 200 and record.error == "the reply claims to be JSON and is not"
 
 
 def test_time_limit(server):

@@ -504,9 +504,9 @@ def test_a_repository_in_a_folder_with_spaces_and_umlauts(short_folder):
         ("-b tcp://0.0.0.0:2", "listen at 0.0.0.0:2"),
         ("-b [::1]:8000", "use 127.0.0.1"),
         ("-b example.org:80", "listen at example.org:80"),
-        ("--bind unix:/x", "put it into the server's own folder, unix:{folder}/app.sock"),
+        ("--bind unix:/x", "put it in the server's own folder, unix:{folder}/app.sock"),
         ("--bind fd://3", "not listen on a TCP port"),
-        ("--uds /x", "put it into the server's own folder"),
+        ("--uds /x", "put it in the server's own folder"),
         ("--fd 3", "not listen on a TCP port"),
         ("--port 0", "'0' is not a port"),
         ("--port 65536", "'65536' is not a port"),
@@ -692,9 +692,12 @@ def test_workers_is_wrong(kind, folder, monkeypatch, nothing_left):
     [
         ("syntax.conf.py", "syntax.conf.py cannot be read: SyntaxError: invalid syntax"),
         ("raises.conf.py", "raises.conf.py cannot be read: ZeroDivisionError: division by zero"),
-        ("value.conf.py", "The setting timeout does not take this value: long"),
-        ("misspelt.conf.py", "The setting timeout does not take this value: long"),
-        ("misspelt.conf.py", "Gunicorn has no setting wokers and ignores it. Is workers meant?"),
+        ("value.conf.py", "The setting timeout does not accept this value: long"),
+        ("misspelt.conf.py", "The setting timeout does not accept this value: long"),
+        (
+            "misspelt.conf.py",
+            "Gunicorn has no setting wokers and ignores it. Did you mean workers?",
+        ),
         ("missing.conf.py", "There is no configuration file missing.conf.py"),
     ],
 )
@@ -781,7 +784,7 @@ def test_somebody_elses_answer_is_not_taken_for_its_own(
 
 
 def test_it_never_answers(small):
-    with pytest.raises(ServerDidNotStart, match=r"did not answer within 0\.5 s\. The log may tell"):
+    with pytest.raises(ServerDidNotStart, match=r"did not answer within 0\.5 s\. The log may say"):
         small("print('patience', flush=True); time.sleep(60)", timeout=0.5)
 
 
@@ -794,8 +797,11 @@ def test_the_cause_names_the_configuration_file(file):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("wokers = 3", "Gunicorn has no setting wokers and ignores it. Is workers meant?"),
-        ("worker_clas: str = 'asgi'", "no setting worker_clas and ignores it. Is worker_class"),
+        ("wokers = 3", "Gunicorn has no setting wokers and ignores it. Did you mean workers?"),
+        (
+            "worker_clas: str = 'asgi'",
+            "no setting worker_clas and ignores it. Did you mean worker_class",
+        ),
         ("workers = 3\ncolour = 1\n_wokers = 3\nfrom os import name as wokers", None),
         ("workers = = 3", None),
         ("x = '\0'", None),

@@ -1,1 +1,1 @@
-"""The checks of the exercises, a module for each."""
+"""The checks of the exercises: a package for each, and the modules they share."""

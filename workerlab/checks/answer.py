@@ -37,7 +37,7 @@ def source_of(function: Any) -> str:
 
 
 def name_of(function: Any) -> str:
-    """The name which a function has in its cell: a lambda knows none itself."""
+    """The name that a function has in its cell: a lambda knows none itself."""
     names = getattr(inspect.unwrap(function), "__globals__", {})
     own = str(getattr(function, "__name__", ""))
     if names.get(own) is function:

@@ -1,7 +1,7 @@
 """The reader's app: served from its cell, asked several things at once, and why a reply is wrong.
 
 The cell's source becomes the module `cell` in a folder of its own. What Uvicorn serves is a module
-of the check's which imports it: `watched_app` for an app whose event loop is to be watched.
+of the check's that imports it: `watched_app` if the app's event loop is to be watched.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ UNREADABLE: list[tuple[str, str, str, str]] = [
     (
         r"module 'cell' has no attribute",
         "name-missing",
-        "Your cell does not have a name that the check needs.",
+        "Your cell lacks a name that the check needs.",
         "Which names were given in the cell, and are they all still there?",
     ),
     (
@@ -52,12 +52,12 @@ UNREADABLE: list[tuple[str, str, str, str]] = [
         r"Syntax|^IndentationError",
         "syntax-error",
         "A server cannot read your cell: it is not a Python module.",
-        "Is there a line that only a notebook understands, as an await outside of a function?",
+        "Is there a line that only a notebook understands, such as an await outside a function?",
     ),
     (
         r"^(?:ImportError|ModuleNotFoundError)",
         "import-error",
-        "Your cell imports something that is not there.",
+        "Your cell imports something that does not exist here.",
         "Is the name spelled right, and is the package installed here?",
     ),
     (
@@ -73,7 +73,7 @@ RAISED: list[tuple[str, str, str, str]] = [
     (
         r"asyncio\.run\(\) cannot be called|loop is already running",
         "second-loop",
-        "Your handler tries to start an event loop in a thread where one is running.",
+        "Your handler tries to start an event loop in a thread that is already running one.",
         "Who runs an async def handler? What can you write instead of asyncio.run?",
     ),
     (
@@ -86,8 +86,8 @@ RAISED: list[tuple[str, str, str, str]] = [
         r"was never awaited"
         r"|'(?:coroutine|Task|Future|_GatheringFuture)' object is not iterable",
         "not-awaited",
-        "Your handler makes a coroutine that is never awaited.",
-        "What happens when a coroutine function is called, and what only when it is awaited?",
+        "Your handler creates a coroutine that is never awaited.",
+        "What happens when you call a coroutine function, and what only when you await it?",
     ),
     (r"", "raises", "Your handler raised an exception.", "What raises it?"),
 ]
@@ -194,7 +194,7 @@ async def _ask(session: aiohttp.ClientSession, url: str, path: str, until: float
             async for part in response.content.iter_any():
                 body += part
                 if len(body) > MOST_BYTES:
-                    reply.error = "a reply without an end"
+                    reply.error = "a reply that never ended"
                     return reply
             reply.status = response.status
             reply.body = json.loads(body)
@@ -224,7 +224,7 @@ def cell_failed(report: str) -> Verdict:
     if NOT_READ in log:
         return wrong(
             "never-comes-up",
-            "The server did not come up: importing your cell does not end.",
+            "The server did not come up: importing your cell never finishes.",
             "Which line of the cell, outside of any function, can go on forever?",
             ran=RAN,
         )
@@ -284,14 +284,14 @@ def _bad_status(log: str, reply: Reply, details: dict[str, str]) -> Verdict:
     if reply.status in (404, 405):
         return wrong(
             "endpoint-missing",
-            f"Your app does not answer a GET of {path}: the status is {reply.status}.",
+            f"Your app does not answer a GET request for {path}: the status is {reply.status}.",
             "Which path and which method does the decorator name?",
             **details,
         )
     if reply.status < 500:
         return wrong(
             "asks-for-more",
-            f"Your app refuses the request with status {reply.status}.",
+            f"Your app rejects the request with status {reply.status}.",
             "Which parameters does your handler ask for, and does the request have them?",
             **details,
         )

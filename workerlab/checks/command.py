@@ -31,7 +31,7 @@ REASONS: list[tuple[str, str, str, str, str]] = [
         r"fastapi\[standard\]",
         "",
         "fastapi-command",
-        "The command fastapi starts a Uvicorn for you, and it is not in this environment.",
+        "The command fastapi starts a Uvicorn for you, but it is not in this environment.",
         "Which command starts that Uvicorn directly?",
     ),
     (
@@ -54,7 +54,7 @@ REASONS: list[tuple[str, str, str, str, str]] = [
         r"import|No module named",
         r"\.py\b",
         "file-instead-of-module",
-        "The command names a file, and the server wants the name of a module.",
+        "The command names a file, but the server wants the name of a module.",
         "How would you write `from ... import app`? What goes where the dots are?",
     ),
     (
@@ -62,21 +62,21 @@ REASONS: list[tuple[str, str, str, str, str]] = [
         "",
         "no-app-named",
         "The command does not say which object of which module is the app.",
-        "What stands before the colon in app.main:app, and what after it?",
+        "What comes before the colon in app.main:app, and what after it?",
     ),
     (
         r"class uri|'str' object is not callable",
         "",
         "no-such-class",
         "Gunicorn cannot import this worker class.",
-        "The class is in a package of its own. What is the package called, with its dot?",
+        "The class is in a separate package. What is it called, and where is the dot?",
     ),
     (
         r"was never awaited",
         "",
         "not-awaited",
-        "A coroutine is made and never awaited, so what it should do never happens.",
-        "What happens when a coroutine function is called, and what only when it is awaited?",
+        "A coroutine is created but never awaited, so it never runs.",
+        "What happens when you call a coroutine function, and what only when you await it?",
     ),
     (
         r"Failed to find attribute|Attribute \".*\" not found|No module named|Could not import",
@@ -136,8 +136,8 @@ def refuse(command: Any) -> None:
         raise Refused(
             wrong(
                 "not-a-string",
-                f"The answer is of type {type(command).__name__}, and a command is one string.",
-                'What stands between the quotation marks in "uvicorn --version"?',
+                f"The answer is of type {type(command).__name__}, but a command is one string.",
+                'What is between the quotation marks in "uvicorn --version"?',
                 expected="a str, as you would type it in a shell",
             )
         )
@@ -169,7 +169,7 @@ def refuse(command: Any) -> None:
                 "The check runs one command, without a shell around it.",
                 "Which of these words are for the shell, and which for the server?",
                 ran=command,
-                expected="one command which starts one server",
+                expected="one command that starts one server",
             )
         )
     if re.search(r"\b0\.0\.0\.0\b|\[?::\]?:|--host[= ]::", command) or _is_open(words):
@@ -218,7 +218,7 @@ def _is_open(words: list[str]) -> bool:
 
 
 def environment_of(words: list[str]) -> dict[str, str]:
-    """The variables which a shell would set for the program, as in `WORKERS=2 gunicorn ...`."""
+    """The variables that a shell would set for the program, as in `WORKERS=2 gunicorn ...`."""
     env = {}
     for word in words[1:] if words[:1] == ["env"] else words:
         name, equals, value = word.partition("=")
@@ -229,10 +229,10 @@ def environment_of(words: list[str]) -> dict[str, str]:
 
 
 def open_to_the_network(command: str) -> Verdict:
-    """The verdict on a server which other machines could reach."""
+    """The verdict on a server that other machines could reach."""
     return wrong(
         "open-to-the-network",
-        "The server would be open to other machines, so it is not left running.",
+        "The server would be open to other machines, so it was not left running.",
         "Who can reach 0.0.0.0, and who can reach 127.0.0.1?",
         ran=command,
         expected="a server that listens on 127.0.0.1 only",
@@ -240,7 +240,7 @@ def open_to_the_network(command: str) -> Verdict:
 
 
 def did_not_start(command: str, report: str) -> Verdict:
-    """The verdict on a server which did not come up; `report` is the text of ServerDidNotStart."""
+    """The verdict on a server that did not come up; `report` is the text of ServerDidNotStart."""
     details = {
         "ran": command,
         "came_back": "\n".join(error_lines(report)),
@@ -256,7 +256,7 @@ def did_not_start(command: str, report: str) -> Verdict:
         has_started = STARTED in report
         return wrong(
             "answers-nothing" if has_started else "startup-never-ends",
-            "The server has started, and answers nothing."
+            "The server has started, but it answers nothing."
             if has_started
             else "The app's start-up (its lifespan) never completes.",
             "Does whatever you put in front of the app pass everything on: scope, receive, and "
@@ -268,7 +268,7 @@ def did_not_start(command: str, report: str) -> Verdict:
             return too_busy("the server did not come up in time")
         return wrong(
             "never-comes-up",
-            "The server did not answer within some seconds, so it was stopped.",
+            "The server did not answer within a few seconds, so it was stopped.",
             "Is this the program that serves the app, or does something wait before it does?",
             **details,
         )
@@ -276,7 +276,7 @@ def did_not_start(command: str, report: str) -> Verdict:
 
 
 def error_lines(report: str, most: int = 2) -> list[str]:
-    """The lines of the log which say why: the last ones with an error, or its end."""
+    """The lines of the log that say why: the last ones with an error, or its end."""
     lines = [line.strip() for line in log_in(report).splitlines() if line.strip("^~ ")]
     errors = [
         line for line in lines if ERROR.search(line) and not line.startswith(("File ", "raise "))

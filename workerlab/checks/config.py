@@ -42,13 +42,13 @@ WORKER_CLASSES: list[tuple[str, str, str, str]] = [
         r"uvicorn\.workers\..*",
         "deprecated-class",
         "This class still works, but its module is deprecated.",
-        "Which package of its own has the worker moved to?",
+        "Which package has the worker moved to?",
     ),
     (
         r"sync|<SyncWorker\(\)>",
         "sync-worker",
         "This is Gunicorn's default worker. It speaks WSGI, and FastAPI is an ASGI app.",
-        "Which option puts a Uvicorn into each worker?",
+        "Which option runs a Uvicorn inside each worker?",
     ),
     (
         r"gthread|<ThreadWorker\(\)>",
@@ -185,12 +185,12 @@ def not_read(reading: Reading, ran: str) -> Verdict:
     details = {
         "ran": ran,
         "came_back": "\n".join(lines[-2:]),
-        "expected": "a file with which Gunicorn starts",
+        "expected": "a file that Gunicorn can start with",
     }
     if reading.exit_code is None:
         return wrong(
             "never-ends",
-            "Gunicorn did not come to the end of the file, so it was stopped.",
+            "Gunicorn never got to the end of the file, so it was stopped.",
             "Which line can go on forever?",
             **details,
         )
@@ -198,7 +198,7 @@ def not_read(reading: Reading, ran: str) -> Verdict:
         invalid = next(line for line in lines if "Invalid value for" in line)
         return wrong(
             "invalid-value",
-            "Gunicorn does not take the value of one of the settings.",
+            "Gunicorn does not accept the value of one of the settings.",
             "What type must the value of this setting have?",
             **{**details, "came_back": invalid},
         )
@@ -218,7 +218,7 @@ def not_read(reading: Reading, ran: str) -> Verdict:
 
 
 def unknown_names(config: str) -> list[str]:
-    """Names which the file assigns, never uses, and which are no settings: Gunicorn skips them."""
+    """Names that the file assigns and never uses, and that are no settings: Gunicorn skips them."""
     nodes = list(ast.walk(ast.parse(config)))
     names = [node for node in nodes if isinstance(node, ast.Name)]
     used = {node.id for node in names if isinstance(node.ctx, ast.Load)}
@@ -245,7 +245,7 @@ def no_such_setting(config: str, **details: str) -> Verdict | None:
     meant = f" Did you mean {close[name][0]}?" if close.get(name) else ""
     return wrong(
         "no-such-setting",
-        f"Gunicorn has no setting {name}, and skips it without a word.{meant}",
+        f"Gunicorn has no setting {name}, and silently ignores it.{meant}",
         "How does the list of settings in Gunicorn's documentation spell it?",
         **details,
     )
@@ -256,8 +256,8 @@ def _refuse(config: Any) -> None:
         raise Refused(
             wrong(
                 "not-a-string",
-                f"The answer is of type {type(config).__name__}, and a file is one string here.",
-                "What stands between the three quotation marks and the next three?",
+                f"The answer is of type {type(config).__name__}, but a file is one string here.",
+                "What is between the three quotation marks and the next three?",
                 expected="a str: the text of the file",
             )
         )
@@ -265,7 +265,7 @@ def _refuse(config: Any) -> None:
         raise Refused(
             wrong(
                 "name-not-text",
-                "The answer is the name of a file, and not its text.",
+                "The answer is the name of a file, not its text.",
                 "What would you see if you opened the file?",
                 ran=config,
                 expected="the text of the file",
@@ -275,7 +275,7 @@ def _refuse(config: Any) -> None:
         raise Refused(
             wrong(
                 "option-not-setting",
-                "This is an option of the command line, and a configuration file has settings.",
+                "This is a command-line option, but a configuration file has settings.",
                 "How does Gunicorn's documentation name the setting that belongs to the option?",
                 ran=config,
                 expected="lines such as: workers = 2",
@@ -287,7 +287,7 @@ def _refuse(config: Any) -> None:
         raise Refused(
             wrong(
                 "syntax-error",
-                "This is not Python, and a configuration file of Gunicorn is Python.",
+                "This is not valid Python, and a Gunicorn configuration file is Python.",
                 "What does Python make of \\n between three quotation marks, and with an r before "
                 "them?"
                 if "unterminated" in str(error)

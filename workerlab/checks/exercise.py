@@ -63,7 +63,7 @@ class Exercise:
             return refused.verdict
         except Exception as error:
             return could_not_check(
-                "this check has a fault, which says nothing of your answer; please report it: "
+                "this check has a bug, which says nothing about your answer; please report it: "
                 f"{type(error).__name__}: {error}"
             )
 

@@ -55,12 +55,12 @@ def returned_by(function: Any, calls: Sequence[Sequence[Any]], ran: str, **optio
 
 
 def refuse_no_function(answer: Any) -> None:
-    """Raise Refused where the answer is no function which a cell defines."""
+    """Raise Refused where the answer is no function that a cell defines."""
     if not callable(answer):
         raise Refused(
             wrong(
                 "not-a-function",
-                f"The answer is of type {type(answer).__name__} and not a function.",
+                f"The answer is of type {type(answer).__name__}, not a function.",
                 "Did you call the function, instead of passing it?",
                 expected="the function itself, without parentheses after its name",
             )
@@ -77,7 +77,7 @@ def refuse_no_function(answer: Any) -> None:
 
 
 def did_not_return(result: Result, ran: str) -> Verdict:
-    """The verdict on a call which ended otherwise than by returning."""
+    """The verdict on a call that did not end by returning."""
     if result.kind == "too long":
         return wrong(
             "never-ends",
@@ -105,7 +105,7 @@ def did_not_return(result: Result, ran: str) -> Verdict:
 
 
 def nothing_returned(**details: str) -> Verdict:
-    """The verdict on a function which has no return statement, or does not reach it."""
+    """The verdict on a function that has no return statement, or does not reach it."""
     return wrong(
         "nothing-returned",
         "Your function returns nothing.",
@@ -176,7 +176,7 @@ def refuse_form(value: Any, kind: str, parts: Sequence[Part], details: dict[str,
         raise Refused(
             wrong(
                 "not-both",
-                f"These are not {kinds}.",
+                f"Your function does not return {kinds}.",
                 "How many values does the task ask for, and in which order?",
                 **details,
             )
@@ -226,7 +226,7 @@ def _judge_part(
     return wrong(
         part.other,
         "This is not the value that the task asks for.",
-        "Work this call out by hand: where does your function take another turn?",
+        "Work this call out by hand: where does your function do something different?",
         **details,
     )
 

@@ -1,4 +1,4 @@
-"""Importing the reader's cell in the process of a server, or giving up with a word in the log."""
+"""Importing the reader's cell in the process of a server, or giving up with a note in the log."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Time limits which mean the same on a busy machine."""
+"""Time limits that mean the same on a busy machine."""
 
 import threading
 import time

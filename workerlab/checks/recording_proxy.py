@@ -1,7 +1,7 @@
 """A recording proxy in front of a server, which notes when each request arrives.
 
 A worker that blocks sees a connection only when it is free again. So a server cannot tell whether
-two requests were sent together or one after the other; what stands in front of it can.
+two requests were sent together or one after the other; a proxy in front of it can.
 """
 
 import asyncio

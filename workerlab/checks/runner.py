@@ -31,7 +31,7 @@ from workerlab.reports import reports
 from workerlab.server.guard import Guard
 
 LIMIT = 7.0  # seconds
-QUICK = 4.0  # seconds, for a function which only computes
+QUICK = 4.0  # seconds, for a function that only computes
 GRACE = 0.3  # seconds from TERM to KILL
 CELL = "<your cell>"
 # The named pipe from which the process takes what workers report, so that the kit's `burst` knows
@@ -75,7 +75,7 @@ def run(
 ) -> Ended:
     """Run a program (`argv[0]` is its path) to its end; nothing that it started is left then.
 
-    `env` adds variables, or takes those away which are None. `limit` is in seconds, more on a busy
+    `env` adds variables, or removes those that are None. `limit` is in seconds, more on a busy
     machine (`Deadline`). Raises RuntimeError if no process can be started.
     """
     return _run(argv, Path(tempfile.mkdtemp(prefix="workerlab-")), cwd, env, limit)[0]
@@ -121,7 +121,7 @@ def call_in_subprocess(
 ) -> Result:
     """Execute the cell in which `function` was written in a fresh process, and call it each time.
 
-    `calls` are lists of arguments which JSON has; a list of lists arrives as a list of tuples. Sets
+    `calls` are lists of arguments that JSON has; a list of lists arrives as a list of tuples. Sets
     and tuples that come back become lists. With `catch`, an exception of a call does not end the
     others: in its place stands `{"raised": [names of its class and its bases], "text": what it
     says, "where": the line of the cell}`.

@@ -34,7 +34,7 @@ def refuse_form(answers: Any, letters: Mapping[str, Misconception]) -> None:
         raise Refused(
             wrong(
                 "not-a-dict",
-                f"The answer is of type {type(answers).__name__} and not a dict.",
+                f"The answer is of type {type(answers).__name__}, not a dict.",
                 "What did the cell look like before you changed it?",
                 expected=expected,
             )
@@ -44,7 +44,7 @@ def refuse_form(answers: Any, letters: Mapping[str, Misconception]) -> None:
             wrong(
                 "not-these-statements",
                 f"The answer is for {', '.join(map(str, answers)) or 'nothing'}.",
-                "Which statements does the task have, and by which letters?",
+                "Which statements does the task have, and what are their letters?",
                 expected=expected,
             )
         )
@@ -73,7 +73,7 @@ def judge_statements(
     """Compare each answer with its trial, in the order of the letters."""
     for letter, trial in trials.items():
         if trial.holds is None:
-            return too_busy(f"the experiment on statement {letter} did not tell")
+            return too_busy(f"the experiment on statement {letter} was not conclusive")
         if bool(answers[letter]) != trial.holds:
             mistake = misconceptions[letter]
             return wrong(

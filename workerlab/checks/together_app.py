@@ -27,7 +27,7 @@ class Together:
         self._end: list[float] = [0.0]
 
     def until(self, seconds: float) -> list[float]:
-        """When a handler that begins now has to end: a moment which later ones put off."""
+        """When a handler that begins now has to end: a moment that later ones put off."""
         with self._lock:
             now = time.monotonic()
             if now >= self._end[0]:

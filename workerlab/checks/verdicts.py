@@ -1,4 +1,4 @@
-"""What a check says of an answer."""
+"""The verdict of a check on an answer."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -91,5 +91,5 @@ def too_busy(what: str) -> Verdict:
 def asked_anew(exercise: str) -> Verdict:
     """The answer is to a task as it was asked before; `exercise` is its number, as "05"."""
     return could_not_check(
-        f"This task has changed; `./learn reset {exercise}` brings the new one and keeps yours."
+        f"This task has changed; `./learn reset {exercise}` gets the new one and keeps yours."
     )

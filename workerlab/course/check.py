@@ -74,8 +74,8 @@ def _check(path: Path, root: Path, limit: float) -> list[bool]:
         notebook = notebooks.load(path)
     except (NotANotebook, OSError):
         print(
-            f"learn: {path.relative_to(root)} is not a notebook any more; it is left as it is, and "
-            f"./learn reset {number} puts a clean one in its place and keeps it.",
+            f"learn: {path.relative_to(root)} is no longer a notebook; it is left as it is, and "
+            f"./learn reset {number} replaces it with a clean one and keeps it.",
             file=sys.stderr,
         )
         return [False]
@@ -85,7 +85,7 @@ def _check(path: Path, root: Path, limit: float) -> list[bool]:
     except (NotANotebook, OSError):
         print(
             f"learn: {original.relative_to(root)} cannot be read as a notebook; the tasks are "
-            "those of your copy.",
+            "taken from your copy.",
             file=sys.stderr,
         )
         expected = notebook
@@ -110,8 +110,8 @@ def _check(path: Path, root: Path, limit: float) -> list[bool]:
         session.close()
     for task in results.keys() - with_check:
         missing = could_not_check(
-            f"the notebook has no cell with check.task_{task}; ./learn reset {number} puts a clean "
-            "notebook in its place and keeps yours"
+            f"the notebook has no cell with check.task_{task}; ./learn reset {number} replaces it "
+            "with a clean copy and keeps yours"
         )
         print(f"{name}, task {task}\n{missing}\n")
     return list(results.values())
@@ -181,17 +181,17 @@ def verdict_on(ran: Ran, limit: float) -> Verdict:
     if ran.kind == "too long":
         return wrong(
             "never-ends",
-            f"Your cell did not end within {limit:g} seconds; it was stopped.",
+            f"Your cell did not finish within {limit:g} seconds, so it was stopped.",
             "Which line can wait forever?",
-            ran=f"the cell which begins with: {first}",
+            ran=f"the cell that begins with: {first}",
         )
     if ran.kind == "died":
         code = f", with exit code {ran.code}" if ran.code is not None else ""
         return wrong(
             "ends-the-process",
-            f"Your cell ended the notebook's kernel{code}.",
+            f"Your cell killed the notebook's kernel{code}.",
             "Which line ends the whole program?",
-            ran=f"the cell which begins with: {first}",
+            ran=f"the cell that begins with: {first}",
         )
     lines = ran.source.splitlines()
     known = ran.line is not None and 0 < ran.line <= len(lines)
@@ -199,7 +199,7 @@ def verdict_on(ran: Ran, limit: float) -> Verdict:
     return wrong(
         "raises",
         f"Your cell raised {ran.error.partition(':')[0]}{f' in line {ran.line}' if known else ''}.",
-        "What does the line do that the error speaks of?",
+        "What does the line do that the error points to?",
         ran=where,
         came_back=ran.error[:500],
     )

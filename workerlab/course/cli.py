@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=test)
     command = commands.add_parser(
         "check",
-        help="check your saved exercises, all or those named",
+        help="check your saved exercises, all or the named ones",
         description="Run the checks of your exercises in mine/, as they are saved.",
     )
     command.add_argument("names", nargs="*", metavar="NN", help="01, 1 or 01_one_worker")
@@ -48,12 +48,12 @@ def build_parser() -> argparse.ArgumentParser:
     command.set_defaults(run=progress)
     command = commands.add_parser(
         "reset",
-        help="put a clean exercise in place, and keep yours beside it",
-        description="Put a clean copy of an exercise in mine/; yours is kept beside it.",
+        help="replace an exercise with a clean copy, and keep yours next to it",
+        description="Replace an exercise in mine/ with a clean copy; yours is kept next to it.",
     )
     command.add_argument("name", metavar="NN", help="01; for a lesson: lessons/01")
     command.set_defaults(run=reset)
-    command = commands.add_parser("update", help="pull, and bring what is new to mine/")
+    command = commands.add_parser("update", help="get the newest version, and bring it to mine/")
     command.set_defaults(run=update)
     command = commands.add_parser("doctor", help="check this machine and the environment")
     command.set_defaults(run=doctor)
@@ -138,7 +138,7 @@ def drop_output() -> None:
 
 
 if __name__ == "__main__":
-    # A terminal which has no sign for a tick is to get another, and no traceback.
+    # A terminal that cannot show a tick gets a different sign, not a traceback.
     sys.stdout.reconfigure(errors="replace")
     allow_open_files()
     try:
@@ -153,7 +153,7 @@ if __name__ == "__main__":
             raise
         # Without it the next start makes the environment anew.
         Path(sys.prefix, "learn-stamp").unlink(missing_ok=True)
-        sys.exit(f"learn: .venv is damaged ({error}); start again, and it is made anew.")
+        sys.exit(f"learn: .venv is damaged ({error}); run the command again to rebuild it.")
     except BrokenPipeError:  # `./learn check | head` has seen enough
         drop_output()
         sys.exit(141)

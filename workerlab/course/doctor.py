@@ -1,6 +1,7 @@
-"""Is this machine ready for the lessons? One line per check: OK, or what to do.
+"""Is this machine ready for the lessons? One line per check: OK, or how to fix it.
 
-What a damaged environment may lack is imported within the checks, so that each can say so.
+Packages that a damaged environment may lack are imported within the checks, so that each can
+say so.
 """
 
 import importlib.metadata
@@ -33,10 +34,10 @@ OPEN_FILES = 300
 PROCESSES = 200
 ADVICE = (
     ("ImportError|ModuleNotFoundError|No module named|undefined symbol|dlopen", REINSTALL),
-    ("No space left|[Qq]uota exceeded", "make room on the disk"),
+    ("No space left|[Qq]uota exceeded", "free some space on the disk"),
     ("Too many open files", "see the line on open files"),
     ("can't start new thread|temporarily unavailable", "see the line on processes"),
-    ("Permission denied|Read-only file system", "look at the owner and the rights of this file"),
+    ("Permission denied|Read-only file system", "check the owner and the permissions of this file"),
     ("TimeoutError|timed out", "close other programs and start ./learn doctor again"),
 )
 
@@ -59,7 +60,7 @@ def run() -> int:
     failed = False
     for name, check in CHECKS.items():
         if failed and check in NEED_THE_OTHERS:
-            finding = Finding("not tried", "mend what is above, then look again", serious=False)
+            finding = Finding("not tried", "fix the problems above and look again", serious=False)
         else:
             finding = find(name, check)
         print(line(name, finding), flush=True)
@@ -69,14 +70,14 @@ def run() -> int:
 
 def find(name: str, check: Callable[[], Finding]) -> Finding:
     try:
-        with status(f"looking at: {name}"):
+        with status(f"checking: {name}"):
             return check()
     except Exception as error:  # one check that breaks must not hide the others
         return failure([f"{type(error).__name__}: {error}"])
 
 
 def failure(lines: list[str]) -> Finding:
-    """The line of an output which tells of a known cause, or the last, and what to do about it."""
+    """The line of an output that tells of a known cause, or the last, and what to do about it."""
     for pattern, to_do in ADVICE:
         for text in reversed(lines):
             if re.search(pattern, text):
@@ -162,7 +163,7 @@ def compare(pinned: dict[str, str], installed: dict[str, str | None]) -> Finding
     ]
     if not others:
         return Finding(f"{len(pinned)} at their pinned versions")
-    to_do = f"the lessons were tried with the pinned ones; to have those, {REINSTALL}"
+    to_do = f"the lessons were tested with the pinned ones; to get those, {REINSTALL}"
     return Finding(some(others), to_do, serious=False)
 
 
@@ -185,7 +186,7 @@ def cores() -> Finding:
     count = machine.cores_by_affinity()
     if count > 1:
         return Finding(f"{count} for this process, of {os.cpu_count()}")
-    note = "what needs two cores will say that it is not measurable here"
+    note = "experiments that need two cores will say that they are not measurable here"
     return Finding(f"1 for this process, of {os.cpu_count()}", note, serious=False)
 
 
@@ -208,7 +209,7 @@ def memory() -> Finding:
     text = f"{available / GIB:.1f} GiB available"
     if available >= GIB:
         return Finding(text)
-    return Finding(text, "close other programs: JupyterLab and the servers want 1", serious=False)
+    return Finding(text, "close other programs: JupyterLab and the servers need 1", serious=False)
 
 
 def open_files() -> Finding:
@@ -217,9 +218,9 @@ def open_files() -> Finding:
     if limit == resource.RLIM_INFINITY:
         return Finding("no limit")
     if limit >= OPEN_FILES:
-        return Finding(f"{limit} for a process")
+        return Finding(f"{limit} per process")
     to_do = f"raise it to {OPEN_FILES} or more, in a new terminal: ulimit -n 1024"
-    return Finding(f"{limit} for a process", to_do)
+    return Finding(f"{limit} per process", to_do)
 
 
 START_MANY = """
@@ -259,7 +260,7 @@ def strays() -> Finding:
 
     found = processes.stray_servers()
     if not found:
-        return Finding("none of earlier runs")
+        return Finding("none left by earlier runs")
     pids = " ".join(str(process.pid) for process in found)
     return Finding(f"{len(found)} left by earlier runs", f"kill {pids}")
 
@@ -269,10 +270,10 @@ def by_hand() -> Finding:
 
     found = processes.servers_started_by_hand()
     if not found:
-        return Finding("none serves the app of this repository")
+        return Finding("none is serving this repository's app")
     pids = " ".join(str(process.pid) for process in found)
     names = ", ".join(processes.command(process) for process in found)
-    return Finding(f"running: {names}", f"if you need none any more: kill {pids}", serious=False)
+    return Finding(f"running: {names}", f"when you are done with it: kill {pids}", serious=False)
 
 
 SERVE = """
@@ -298,7 +299,7 @@ def jupyter_works(timeout: float = 120.0) -> Finding:
                 said.append(f"{type(error).__name__}: {error}".splitlines()[0])
             return failure(said)
     if raised:
-        return Finding(f"its kernel is another Python's ({raised})", REINSTALL)
+        return Finding(f"its kernel belongs to a different Python ({raised})", REINSTALL)
     return Finding(f"JupyterLab and a kernel answer after {time.monotonic() - started:.1f} s")
 
 
@@ -325,9 +326,9 @@ def address(server: subprocess.Popen, output: Path, deadline: float) -> str:
         if end:
             return line
         if time.monotonic() > deadline:
-            raise TimeoutError("JupyterLab has not started in time")
+            raise TimeoutError("JupyterLab did not start in time")
         time.sleep(0.05)
-    raise ChildProcessError("JupyterLab ends at its start")
+    raise ChildProcessError("JupyterLab exits while it starts")
 
 
 def ask_kernel(address: str, code: str, deadline: float) -> str:
@@ -359,14 +360,14 @@ def ask_kernel(address: str, code: str, deadline: float) -> str:
                 channel.settimeout(left(deadline))
                 answer = json.loads(channel.recv())
     except WebSocketTimeoutException as error:
-        raise TimeoutError("a kernel has not answered in time") from error
+        raise TimeoutError("a kernel did not answer in time") from error
     return answer["content"].get("evalue", "")
 
 
 def left(deadline: float) -> float:
     seconds = deadline - time.monotonic()
     if seconds <= 0:
-        raise TimeoutError("a kernel has not answered in time")
+        raise TimeoutError("a kernel did not answer in time")
     return seconds
 
 

@@ -105,7 +105,7 @@ def why_refused(port: int) -> str:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
             return (
-                f"port {port} cannot be used, since ports below 1024 need more rights than yours; "
+                f"port {port} cannot be used, since ports below 1024 need special privileges; "
                 "choose a higher one, or omit --port."
             )
         except OSError:

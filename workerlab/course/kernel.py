@@ -21,7 +21,7 @@ INTERRUPT_LIMIT = 3.0  # seconds for a cell to end when it is interrupted
 GRACE = guard_process.GRACE + 1
 MOST_OUTPUT = 100_000  # characters
 # The path of a socket has at most 103 characters. In the kernel's folder (19 with its slash) may be
-# that of an answer which runs alone (19), and in this a socket of multiprocessing (14 and 18).
+# that of an answer that runs alone (19), and in this a socket of multiprocessing (14 and 18).
 MOST_OF_A_PATH = 33
 
 
@@ -65,7 +65,7 @@ class Kernel:
         place = usual if len(usual) <= MOST_OF_A_PATH else "/tmp"
         folder = tempfile.mkdtemp(prefix="workerlab-", dir=place)
         try:
-            # Sockets in a folder of its own: no ports which another process might take.
+            # Sockets in a folder of its own: no ports that another process might take.
             connection, _ = write_connection_file(
                 f"{folder}/kernel.json", ip=f"{folder}/socket", transport="ipc"
             )
@@ -139,7 +139,7 @@ class Kernel:
         return ran
 
     def interrupt(self) -> bool:
-        """Interrupt the cell which is running; whether it has ended."""
+        """Interrupt the cell that is running; whether it has ended."""
         self._client.session.send(
             self._client.control_channel.socket,
             self._client.session.msg("interrupt_request", {}),

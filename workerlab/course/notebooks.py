@@ -47,12 +47,12 @@ def title(notebook: dict) -> str:
 
 
 def tasks(notebook: dict) -> list[int]:
-    """The numbers of the tasks which the notebook checks, in order."""
+    """The numbers of the tasks that the notebook checks, in order."""
     return sorted({task for cell in code(notebook) for task in tasks_in(cell["source"])})
 
 
 def tasks_in(source: str) -> list[int]:
-    """The tasks which a cell checks, in order."""
+    """The tasks that a cell checks, in order."""
     # Not by the syntax tree: a cell with a magic, or with an error, has none.
     lines = [line for line in source.splitlines() if not line.lstrip().startswith("#")]
     return [int(number) for line in lines for number in TASK.findall(line)]
@@ -64,7 +64,7 @@ def is_run(notebook: dict) -> bool:
 
 
 def fingerprint(path: Path) -> str:
-    """The same for two files which differ in nothing that a person writes.
+    """The same for two files that differ in nothing that a person writes.
 
     Of a notebook these are the cells' sources; of any other file, all of it.
     """

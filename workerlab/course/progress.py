@@ -14,7 +14,7 @@ from pathlib import Path
 from workerlab import ROOT
 from workerlab.course import files, notebooks
 
-PATIENCE = 5.0  # seconds to wait for another process which is writing
+PATIENCE = 5.0  # seconds to wait for another process that is writing
 DONE, OPEN = "✔", "·"
 PLAIN_DONE, PLAIN_OPEN = "x", "-"
 FORM = re.compile(r"^FORM = (\d+)$", re.MULTILINE)
@@ -64,7 +64,7 @@ def record(exercise: str, task: int, root: Path = ROOT) -> None:
             text = json.dumps(done, indent=1, sort_keys=True) + "\n"
             files.write(file(root), text.encode())
     except OSError as error:
-        _say(f"That this task is done could not be noted: {error}")
+        _say(f"Your progress could not be saved: {error}")
 
 
 def key(exercise: str, task: int, root: Path = ROOT) -> str:

@@ -42,7 +42,7 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
                 return status
     if statuses == {NOTHING_COLLECTED}:
         return NOTHING_COLLECTED
-    # That of a pytest which was killed is negative.
+    # That of a pytest that was killed is negative.
     return max(statuses - {0, NOTHING_COLLECTED}, default=0)
 
 

@@ -1,4 +1,4 @@
-"""./learn update: what is new in the repository, and of that what the reader's copy can take."""
+"""./learn update: get what is new in the repository, and renew the reader's unchanged copies."""
 
 import os
 import re
@@ -17,8 +17,8 @@ PINS = ("requirements.txt", "constraints.txt", "pyproject.toml")
 CAUSES = (
     (
         "not possible to fast-forward|diverging branches",
-        "this clone has commits of its own, so git cannot simply go forward; "
-        "bring the two together with git yourself, then start ./learn update again.",
+        "this clone has its own commits, so git cannot simply fast-forward; "
+        "merge or rebase them with git yourself, then start ./learn update again.",
     ),
     (
         "could not resolve|unable to access|unable to connect|could not connect|connection "
@@ -28,19 +28,19 @@ CAUSES = (
     (
         "could not read from remote|does not appear to be a git repository|not found"
         "|could not read username|authentication failed|permission denied \\(publickey",
-        "git may not read the repository that this clone came from; look at: git remote -v",
+        "git cannot read the repository that this clone came from; check: git remote -v",
     ),
     (
         "unmerged|conflict|have not concluded your merge",
-        "a merge is unfinished here; end it with git first.",
+        "a merge is unfinished here; finish it with git first.",
     ),
     (
         "dubious ownership",
-        "this folder belongs to somebody else, so git refuses it; clone the repository yourself.",
+        "this folder belongs to somebody else, so git rejects it; clone the repository yourself.",
     ),
     (
         "read-only file system|permission denied|no space left|insufficient permission",
-        "git cannot write here; look at the rights of this folder and at the disk.",
+        "git cannot write here; check the permissions of this folder, and the disk.",
     ),
 )
 
@@ -65,7 +65,7 @@ def pull(root: Path) -> str:
     if top.returncode and "not a git repository" not in top.stderr:
         sys.exit(f"learn: {_cause(top.stderr)}")
     if top.returncode or not root.samefile(top.stdout.rstrip("\n")):
-        sys.exit("learn: this folder is no git clone; to get updates, clone the repository.")
+        sys.exit("learn: this folder is not a git clone; to get updates, clone the repository.")
     if _git(root, "symbolic-ref", "--quiet", "HEAD").returncode:
         sys.exit(
             "learn: no branch is checked out here (git calls it a detached HEAD), so there is "
@@ -73,8 +73,8 @@ def pull(root: Path) -> str:
         )
     if _git(root, "rev-parse", "--abbrev-ref", "@{upstream}").returncode:
         sys.exit(
-            "learn: this branch follows none of a remote repository, so there is nothing to pull "
-            "from; look at: git status, git remote -v"
+            "learn: this branch tracks no branch of a remote repository, so there is nothing to "
+            "pull from; check: git status, git remote -v"
         )
     before = _git(root, "rev-parse", "HEAD").stdout
     with status("git pull"):
@@ -88,7 +88,7 @@ def pull(root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # In English, so that causes are recognised; and with no question which nobody sees.
+    # In English, so that causes are recognised; and with no question that nobody sees.
     environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:
         return subprocess.run(
@@ -104,21 +104,21 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     except FileNotFoundError:
         sys.exit("learn: git is needed for this; install it, then try again.")
     except subprocess.TimeoutExpired:
-        sys.exit(f"learn: git has not come to an end in {PATIENCE:.0f} s; check the network.")
+        sys.exit(f"learn: git did not finish within {PATIENCE:.0f} s; check the network.")
 
 
 def _cause(said: str) -> str:
     in_the_way = re.findall(r"^\t(.+)$", said, re.MULTILINE)
     if "would be overwritten" in said and in_the_way:
         return (
-            f"you have changed what the update changes too: {', '.join(in_the_way)}; nothing was "
+            f"the update touches files you have changed: {', '.join(in_the_way)}; nothing was "
             "done. Copy what you want to keep elsewhere, undo it here (git checkout FILE, or "
-            "delete a file which git does not know), then start ./learn update again."
+            "delete a file that git does not track), then start ./learn update again."
         )
     for pattern, sentence in CAUSES:
         if re.search(pattern, said, re.IGNORECASE):
             return sentence
-    return f"git pull failed: {' '.join(said.split())[-300:] or 'it does not say why'}"
+    return f"git pull failed: {' '.join(said.split())[-300:] or 'git gives no reason'}"
 
 
 def _tell(changes: workspace.Changes, root: Path) -> None:
@@ -134,7 +134,7 @@ def _tell(changes: workspace.Changes, root: Path) -> None:
     for path in changes.left_alone:
         name = path.relative_to(root / "mine")
         short = name.name[:2] if name.parent.name == "exercises" else f"lessons/{name.name[:2]}"
-        print(f"The new {name} comes with: ./learn reset {short} (yours is kept beside it)")
+        print(f"To get the new {name}: ./learn reset {short} (yours is kept next to it)")
     if not any(paths for _, paths in groups):
         print("Nothing new for mine/.")
 

@@ -37,7 +37,7 @@ class Changes:
 
     new: list[Path] = field(default_factory=list)
     renewed: list[Path] = field(default_factory=list)
-    kept: list[Path] = field(default_factory=list)  # copies which were run, set aside
+    kept: list[Path] = field(default_factory=list)  # copies that were run, set aside
     left_alone: list[Path] = field(default_factory=list)
 
 
@@ -54,9 +54,9 @@ def extend(root: Path = ROOT) -> list[Path]:
 def bring_up_to_date(root: Path = ROOT) -> Changes:
     """Copy what is new, and renew what the reader has not changed since it was copied.
 
-    A copy which was only run is unchanged; the run one is kept beside the new one.
+    A copy that was only run is unchanged; the run one is kept beside the new one.
     """
-    with status("bringing what is new to mine/"):
+    with status("updating mine/"):
         return _bring(root, renew=True)
 
 
@@ -85,7 +85,7 @@ def is_finished(notebook: Path, root: Path = ROOT) -> bool:
         cells = notebooks.code(notebooks.load(notebook))
     except (NotANotebook, OSError):
         place = notebook.relative_to(notebook.parents[2])
-        print(f"learn: {place} is not a notebook any more; it is left as it is.", file=sys.stderr)
+        print(f"learn: {place} is no longer a notebook; it is left as it is.", file=sys.stderr)
         return False
     return bool(cells) and cells[-1]["execution_count"] is not None
 
@@ -98,7 +98,7 @@ def reset(name: str, root: Path = ROOT) -> int:
     folder, found = find(name, root)
     if found is None:
         there = ", ".join(path.stem for path in notebooks.find(root / folder)) or "none yet"
-        also = "; a lesson is named as lessons/01" if folder == "exercises" else ""
+        also = "; for a lesson, write lessons/01" if folder == "exercises" else ""
         print(
             f"learn: there is no {name!r} in {folder}/; there are: {there}{also}", file=sys.stderr
         )
@@ -146,7 +146,7 @@ def tell_what_hides_modules(root: Path = ROOT) -> None:
         place = path.relative_to(root)
         print(
             f"learn: {place} hides the module {path.stem} from the notebooks beside it; "
-            "give it another name.",
+            "give it a different name.",
             file=sys.stderr,
         )
 
@@ -176,13 +176,13 @@ def _is_module_elsewhere(name: str) -> bool:
 def _bring(root: Path, *, renew: bool) -> Changes:
     for folder in (root / "mine", *(root / "mine" / name for name in COPIED)):
         if os.path.lexists(folder) and not folder.is_dir():
-            sys.exit(f"learn: {folder} is to hold your copy of the lessons; move that file away.")
+            sys.exit(f"learn: {folder} has to be a folder for your copies; move that file away.")
         if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
             is_yours = folder.stat().st_uid == os.geteuid()
             command = "chmod -R u+rwX" if is_yours else "sudo chown -R $USER"
             sys.exit(
                 f"learn: {folder} cannot be written, so nothing you do there would be saved; "
-                f"this changes it: {command} '{root / 'mine'}'"
+                f"to fix that: {command} '{root / 'mine'}'"
             )
     changes, record = Changes(), _read_record(root)
     before = dict(record)

@@ -46,7 +46,7 @@ class Layout:
     """Where everything stands, before anything is drawn.
 
     Servers come in the order of their first request, workers in that of their first handler, then
-    those which had no request; what has no worker comes last. `rows` is the number of rows in each
+    those that had no request; what has no worker comes last. `rows` is the number of rows in each
     lane.
     """
 

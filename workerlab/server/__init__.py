@@ -1,4 +1,4 @@
-"""Servers in processes of their own: launched, waited for, looked at, and ended with the notebook.
+"""Servers in separate processes: launched, waited for, inspected, and stopped with the notebook.
 
 The names are imported at first use, so that a module of this package can be had without psutil.
 """

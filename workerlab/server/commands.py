@@ -61,8 +61,8 @@ def _host_and_port(command: str, bind: str) -> tuple[str, int]:
         host, port = bind, "8000"  # as Gunicorn has it
     if _is_no_host(host):
         raise ValueError(
-            f"{command}\n{bind!r} is not an address: Uvicorn takes the host and the port apart, "
-            "--host 127.0.0.1 --port {port}, and Gunicorn together, --bind 127.0.0.1:{port}"
+            f"{command}\n{bind!r} is not an address: Uvicorn takes host and port separately, "
+            "--host 127.0.0.1 --port {port}, Gunicorn together, --bind 127.0.0.1:{port}"
         )
     if not is_loopback(host):
         raise ValueError(beyond(command, bind))
@@ -77,10 +77,10 @@ def _is_no_host(host: str) -> bool:
 
 
 def beyond(command: str, address: str) -> str:
-    """What is said of a server which would be reachable from elsewhere."""
+    """The sentence on a server that other machines could reach."""
     return (
         f"{command}\nwould listen at {address or 'every address'}. The lessons' servers stay on "
-        "this machine, where no other can reach them: use 127.0.0.1."
+        "this machine, out of reach of others: use 127.0.0.1."
     )
 
 

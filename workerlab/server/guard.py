@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """A process which ends what it guards: when it is asked to, or when this process ends.
+    """A process that stops whatever it guards: when it is asked to, or when this process ends.
 
     What it started has `marker` as the value of the variable `guard_process.MARKER`; what it
     adopted has not. `leader` is the pid of the process that was started or adopted, -1 before it
@@ -61,7 +61,7 @@ class Guard:
 
     @classmethod
     def adopt(cls, pid: int) -> "Guard":
-        """Guard a process which was started otherwise, in a session of its own."""
+        """Guard a process that was started without it, in a separate session."""
         started = cls([str(pid)], os.environ)
         started.leader = pid
         return started

@@ -1,4 +1,4 @@
-"""The guard: a small process which starts one server and never lets it outlive its notebook.
+"""The guard: a small process that starts one server and never lets it outlive its notebook.
 
     python -I -S guard_process.py OWNER FOLDER CWD LOG
     python -I -S guard_process.py OWNER PID
@@ -6,7 +6,7 @@
 The environment is the server's, with `WORKERLAB_SERVER` naming this one server. The server's
 command is read from standard input, for whoever looks for a server by its command line must not
 find the guard: a line with its length in bytes, then its words, separated by zero bytes. With PID
-the guard adopts a process which was started without it, in a session of its own.
+the guard adopts a process that was started without it, in a separate session.
 
 The owner is the notebook's kernel; it holds the other end of the guard's standard input. When that
 closes, for whatever reason (a restarted kernel, a crash, SIGKILL), or the owner is gone, or writes
@@ -25,7 +25,7 @@ Nobody guards the guard. Where it alone is killed, the kernel ends the server up
 where both are killed, the server goes on, and `./learn doctor` names it.
 
 The reader waits for the start, and `signal` and `select` take longer to import than Python takes to
-start. So these and others are imported in the functions which use them, after the start.
+start. So these and others are imported in the functions that use them, after the start.
 """
 
 import os
@@ -127,7 +127,7 @@ class Watch:
 
 
 def guard_another(leader, owner):
-    """Guard a process which its owner started, until it has been waited for or has to end."""
+    """Guard a process that its owner started, until it has been waited for or has to end."""
     grace = None
     while grace is None and exists(leader):
         grace = time_to_stop(owner)
@@ -170,7 +170,7 @@ def exists(pid):
 
 
 def exit_code(pid):
-    """The exit code of a child which has ended (negative: the signal), else None."""
+    """The exit code of a child that has ended (negative: the signal), else None."""
     ended, status = os.waitpid(pid, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if ended else None
 

@@ -111,8 +111,8 @@ def _address(command: str, chosen: int | None) -> tuple[str, int | None]:
     if path := unix_socket_of(command):
         if not path.startswith(f"{FOLDER}/"):
             raise ValueError(
-                f"{command}\nA socket elsewhere would outlive the server, or be another's: put it "
-                "into the server's own folder, unix:{folder}/app.sock"
+                f"{command}\nA socket elsewhere would outlive the server, or belong to a different "
+                "one: put it in the server's own folder, unix:{folder}/app.sock"
             )
         return "", None
     host, port = address_of(command)
@@ -140,7 +140,7 @@ def _environment(env: Mapping[str, str], folder: Path, probe: bool) -> dict[str,
     if probe:
         found = filter(None, [str(_INJECTED), environment.get("PYTHONPATH")])
         environment["PYTHONPATH"] = os.pathsep.join(found)
-    # The kit's own pipe, and those which a check has added.
+    # The kit's own pipe, and those that a check has added.
     pipes = filter(None, [str(_reports(folder)), environment.get(REPORT_TO)])
     return {
         **environment,

@@ -1,4 +1,4 @@
-"""Looking at processes: the tree of a server, who holds its socket, and what was left behind."""
+"""Inspecting processes: the tree of a server, who holds its socket, and what was left behind."""
 
 import os
 import sys
@@ -18,8 +18,8 @@ SERVERS = ("gunicorn", "uvicorn")
 class Socket:
     """One process's hold on a listening socket.
 
-    `inode` is the kernel's name for the socket: two processes with the same number hold the same
-    socket. It is None where the system does not tell (everywhere but on Linux).
+    `inode` is the system's number for the socket: two processes with the same number hold the same
+    socket. It is None where the system does not say (everywhere except on Linux).
     """
 
     pid: int
@@ -50,7 +50,7 @@ def tree(pid: int) -> str:
 
 
 def is_helper(process: psutil.Process) -> bool:
-    """Whether this is no worker but the tracker which Python's multiprocessing adds."""
+    """Whether this is not a worker but the tracker that Python's multiprocessing adds."""
     return "resource_tracker" in command(process)
 
 
@@ -69,7 +69,7 @@ def listening(pids: list[int], port: int | None = None) -> list[Socket]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process is there and has not ended; a zombie has."""
+    """Whether the process exists and has not exited; a zombie has."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -85,7 +85,7 @@ def command(process: psutil.Process) -> str:
 
 
 def stray_servers() -> list[psutil.Process]:
-    """Servers which the kit started and whose guard is gone; there should never be one."""
+    """Servers that the kit started and whose guard is gone; there should never be one."""
     guarded, servers = set(), []
     for process in psutil.process_iter():
         try:
@@ -102,7 +102,7 @@ def stray_servers() -> list[psutil.Process]:
 
 
 def servers_started_by_hand() -> list[psutil.Process]:
-    """Servers of this repository's app which neither the kit nor a notebook ends.
+    """Servers of this repository's app that neither the kit nor a notebook ends.
 
     Of each only the first process: its workers end with it.
     """

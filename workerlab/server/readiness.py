@@ -78,7 +78,7 @@ class Start:
                     raise self._failed("reported an error and did not answer")
                 lost_since = (lost_since or now) if has_lost_a_child(log) else None
                 if lost_since is not None and now > lost_since + _AFTER_A_LOST_CHILD:
-                    raise self._failed("lost its worker, and no new one starts")
+                    raise self._failed("lost its worker, and no new one started")
                 if not answered and now > next_look and is_listening(log):
                     next_look = now + 1
                     self._look_elsewhere()
@@ -97,7 +97,7 @@ class Start:
             return True  # a Unix socket, in the server's own folder
         if self._hold([self._server.pid], port):
             return True
-        # A start script listens nowhere, the server which it starts does.
+        # A start script listens nowhere, the server that it starts does.
         holders = self._hold(self._server.pids, port)
         if holders:
             self._server.take_as_master(holders)
@@ -116,9 +116,9 @@ class Start:
         if port is not None and sockets and all(held.port != port for held in sockets):
             raise self._failed(
                 f"listens at {sockets[0].address} and not at 127.0.0.1:{port}, as the command "
-                "line has it",
-                "Say the address on the command line, where it overrides the others, or write "
-                "{port} where it stands: the kit then fills in a free port.",
+                "line says",
+                "Give the address on the command line, where it overrides the others, or write "
+                "{port} for the port number: the kit then fills in a free one.",
             )
 
     def _refuse_beyond_loopback(self, sockets: list[processes.Socket]) -> None:
@@ -129,7 +129,7 @@ class Start:
     def _failed(self, what: str, advice: str = "") -> ServerDidNotStart:
         command, log = self._launched.command, self._launched.end_of_log()
         known = [advice or cause(log), misspelt_settings(command, self._launched.cwd)]
-        told = "\n".join(filter(None, known)) or "The log may tell why."
+        told = "\n".join(filter(None, known)) or "The log may say why."
         kind = PortTaken if is_port_taken(log) else ServerDidNotStart
         return kind(f"{command}\n{what}. {told}\n{LOG_ENDS}{last_lines(log)}")
 

@@ -19,7 +19,7 @@ from workerlab.server.readiness import Start, answers_as_probe, last_lines, work
 from workerlab.server.start_errors import PortTaken, ServerDidNotStart
 from workerlab.status import status
 
-# A server which fails to start has nothing to end in good order.
+# A server that fails to start has nothing to finish.
 _GRACE_OF_A_FAILURE = 0.3
 _GUARD_LIMIT = 10.0  # seconds for the guard to start the server's first process
 TRIES = 3  # where another program takes the port that was chosen
@@ -28,32 +28,32 @@ _adopted: dict[str, tuple[subprocess.Popen, Guard]] = {}
 
 
 class Server:
-    """A server in processes of its own, started as from a shell and ready when this returns.
+    """A server in separate processes, started as from a shell and ready when this returns.
 
         server = Server("uvicorn app.main:app --port {port}")
 
-    `command` is what one would type in the repository's folder. In it, in `env` and in `files`,
-    `{port}` becomes a free port, which is the server's address then, and `{folder}` the path of a
-    folder of the server's own, which is removed with it.
-    A notebook has one server at a time: starting another stops the first, so a cell may be run
-    twice. Give a `name` to each of several that shall run side by side. `env` adds environment
-    variables; `cwd` is the folder to start in, a relative one starts from the repository's;
-    `timeout` the seconds it may take to be ready. `files` are written to its folder: name to
-    contents, as {"my_conf.py": "workers = 2"}.
+    `command` is what you would type in the repository's folder. In it, in `env` and in `files`,
+    `{port}` becomes a free port, which is then the server's address, and `{folder}` the path of the
+    server's own folder, which is removed with it.
+    A notebook has one server at a time: starting a second one stops the first, so a cell may be run
+    twice. To run several side by side, give each a `name`. `env` adds environment variables; `cwd`
+    is the folder to start in, relative to the repository's; `timeout` is how many seconds it may
+    take to be ready. `files` are written to its folder: name to contents, such as
+    {"my_conf.py": "workers = 2"}.
     Ready means that it answers an HTTP request, with any status; with `ready="tcp"`, that it takes
-    connections, as of a server which speaks another protocol. `url` and `port` say where it is.
-    One on a Unix socket, as `--bind unix:{folder}/app.sock`, has a URL that begins with `unix:` and
-    no port.
+    connections, for a server that speaks a different protocol. `url` and `port` say where it is.
+    One on a Unix socket, such as `--bind unix:{folder}/app.sock`, has a URL that begins with
+    `unix:`, and no port.
     With `--workers N` in the command, ready means that all N workers have started, if the app
-    reports (with `workerlab.probe`, as app.main does); else, that one of them answers.
-    Settings of the servers in the reader's own environment, as GUNICORN_CMD_ARGS, are left out.
-    With `probe=True`, the kit puts its probe around whatever app the server loads, without a change
-    to its files; `is_probed` says whether that worked.
+    reports (with `workerlab.probe`, as app.main does); otherwise, that one of them answers.
+    Server settings in your own environment, such as GUNICORN_CMD_ARGS, are left out.
+    With `probe=True`, the kit puts its probe around whatever app the server loads, without changing
+    its files; `is_probed` says whether that worked.
 
     However the notebook ends, its servers end with it: see `workerlab.server.guard_process`.
 
     Raises ServerDidNotStart with the end of the log and, where it is known, the cause; ValueError
-    for a command which would listen beyond this machine, or not on a TCP port.
+    for a command that would listen beyond this machine, or not on a TCP port.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Server:
             return f"stopped: {self.command}"
         text = f"ready at {self.url} (pid {self.pid})"
         if self._wants_probe and not self.is_probed:
-            text += "\nThe probe is not in this server: what its workers do is not known."
+            text += "\nThe probe is not in this server, so it is not known what its workers do."
         return text
 
     @property
@@ -132,7 +132,7 @@ class Server:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of its first process, once that has ended; negative for a signal."""
+        """The exit code of its first process, once that has exited; negative for a signal."""
         self._guard.look()
         return self._guard.exit_code
 
@@ -161,7 +161,7 @@ class Server:
 
     @property
     def pids(self) -> list[int]:
-        """The pids of all of this server's live processes, also of those that left their master."""
+        """The pids of all of this server's live processes, even those that left their master."""
         if self._last_log is not None:
             return []
         return sorted(process.pid for process in self._guard.members())
@@ -214,8 +214,8 @@ class Server:
         """
         if not reports.workers_started(self._launched.since):
             raise ValueError(
-                "This app does not report when a worker has started, so how many are ready is not "
-                "known. Start it with Server(..., probe=True)."
+                "This app does not report when a worker has started, so it is not known how many "
+                "are ready. Start it with Server(..., probe=True)."
             )
         deadline = time.monotonic() + timeout
         with status(f"waiting for {count} workers, {timeout:g} s at most"):
@@ -231,12 +231,12 @@ class Server:
                 time.sleep(0.005)
 
     def stop(self, grace: float = guard_process.GRACE) -> None:
-        """End the server: TERM, up to `grace` seconds of waiting, KILL.
+        """Stop the server: TERM, up to `grace` seconds of waiting, KILL.
 
-        A second call does nothing. 0 is for a server that has nothing to end in good order.
+        A second call does nothing. 0 is for a server that has nothing to finish.
         """
         if self._last_log is None:
-            with status(f"a server stops, {grace:g} s at most"):
+            with status(f"stopping a server, {grace:g} s at most"):
                 self._end(grace)
 
     def _end(self, grace: float) -> None:
@@ -250,9 +250,9 @@ class Server:
 
 
 def adopt(process: subprocess.Popen, name: str = "server") -> None:
-    """Let a process that you started yourself end with this notebook, however that ends.
+    """Let a process that you started yourself stop with this notebook, however that ends.
 
-    Start it with `start_new_session=True`. Adopting another of the same name ends the first.
+    Start it with `start_new_session=True`. Adopting a second one of the same name stops the first.
     """
     if os.getsid(process.pid) != process.pid:
         raise ValueError("start the process with start_new_session=True")
@@ -278,7 +278,7 @@ def end(name: str, grace: float = guard_process.GRACE) -> None:
 
 
 def stop_all() -> None:
-    """Stop every server that this notebook started, and end what it adopted."""
+    """Stop every server that this notebook started or adopted."""
     # All at once: together they need no longer than the slowest.
     guards = [server._guard for server in _running.values()]
     guards += [its_guard for _, its_guard in _adopted.values()]
@@ -293,5 +293,5 @@ _stopped: dict[str, str] = {}
 
 
 def stopped_at(url: str) -> str | None:
-    """The command of a server which this notebook has stopped, and which had this address."""
+    """The command of a server that this notebook has stopped, and that had this address."""
     return _stopped.get(url)

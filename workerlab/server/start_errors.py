@@ -28,22 +28,22 @@ CAUSES: list[tuple[str, str]] = [
     ),
     (
         r"class uri '([^']*)' invalid or not found",
-        "There is no worker class {0}. Today's name is uvicorn_worker.UvicornWorker, from the "
+        "There is no worker class {0}. The current name is uvicorn_worker.UvicornWorker, from the "
         "package uvicorn-worker.",
     ),
     (
         r"Failed to find attribute '([^']*)' in '([^']*)'",
-        "The module {1} has no attribute {0}. After the colon stands the name of the FastAPI "
-        "object, mostly app.",
+        "The module {1} has no attribute {0}. After the colon comes the name of the FastAPI "
+        "object, usually app.",
     ),
     (
         r'Attribute "([^"]*)" not found in module "([^"]*)"',
-        "The module {1} has no attribute {0}. After the colon stands the name of the FastAPI "
-        "object, mostly app.",
+        "The module {1} has no attribute {0}. After the colon comes the name of the FastAPI "
+        "object, usually app.",
     ),
     (
         r"No module named '([^']*)'|Could not import module \"([^\"]*)\"",
-        "Python cannot import {0}. Is it spelt right, does the server start in the folder that "
+        "Python cannot import {0}. Is it spelled right, does the server start in the folder that "
         "holds it, or is a package missing from this environment?",
     ),
     (
@@ -52,7 +52,7 @@ CAUSES: list[tuple[str, str]] = [
     ),
     (
         r"Invalid value for (\w+): (.*)",
-        "The setting {0} does not take this value: {1}",
+        "The setting {0} does not accept this value: {1}",
     ),
     (
         r"(?:error: unrecognized arguments|Error: No such option):? (.*)",
@@ -80,8 +80,8 @@ CAUSES: list[tuple[str, str]] = [
     ),
     (
         r"Child process \[\d+\] died",
-        "Uvicorn ends a worker that does not answer its ping within 5 s, also while it imports the "
-        "app. What keeps it so long? Give it more time: --timeout-worker-healthcheck 60",
+        "Uvicorn kills a worker that does not answer its ping within 5 s, even while it imports "
+        "the app. What takes it so long? Give it more time: --timeout-worker-healthcheck 60",
     ),
 ]
 
@@ -144,9 +144,9 @@ def cause(log: str) -> str | None:
 
 
 def misspelt_settings(command: str, folder: Path) -> str | None:
-    """A sentence on names in the command's configuration file which Gunicorn does not know.
+    """A sentence on names in the command's configuration file that Gunicorn does not know.
 
-    Gunicorn ignores them without a word. A name that resembles no setting is the file's own
+    Gunicorn silently ignores them. A name that resembles no setting is the file's own
     business, and so are names with a leading underscore, imports, functions and classes.
     """
     path = folder / configuration_file(command)
@@ -167,7 +167,7 @@ def misspelt_settings(command: str, folder: Path) -> str | None:
         if name in known or name.startswith("_"):
             continue
         if close := difflib.get_close_matches(name, known, 1, 0.8):
-            return f"Gunicorn has no setting {name} and ignores it. Is {close[0]} meant?"
+            return f"Gunicorn has no setting {name} and ignores it. Did you mean {close[0]}?"
     return None
 
 

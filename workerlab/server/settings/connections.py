@@ -96,7 +96,7 @@ def forwarded_allow_ips(kind: Kind) -> str:
 
 
 def forwarded_for(kind: Kind) -> str:
-    """Does the app see the client's address which a trusted peer names in X-Forwarded-For?"""
+    """Does the app see the client's address that a trusted peer names in X-Forwarded-For?"""
     address = as_seen_by_the_app(kind, trusted="127.0.0.1")["address"]
     return ACTS if address == "203.0.113.7" else IGNORED
 
