@@ -1,11 +1,11 @@
 """What is broken in lessons/07_how_many_workers.ipynb."""
 
-from tests.notebooks.breakages import AWAIT, SLEEP, Breakage, handler, main_py
+from tests.notebooks.breakages import AWAIT, Breakage, handler, main_py
 
 START = ["imports", "cores", "predict"]
-SWEEP = [*START, "server", "megabytes", "sweep"]
-SHORT = ("lesson", "[1, cores, cores + 1, formula, beyond]", "[1, cores]")
-MEMORY = [*START, "megabytes", "model", "measure-model", "preload", "claim-memory", "claim-walk"]
+SWEEP = [*START, "server", "sweep"]
+SHORT = ("lesson", "sorted({1, cores, cores + 1, formula})", "[1, formula]")
+MEMORY = [*START, "model", "predict-walk", "preload", "see-memory"]
 
 BREAKAGES = [
     Breakage(
@@ -16,42 +16,38 @@ BREAKAGES = [
     ),
     Breakage(
         "computing handlers compute nothing",
-        [
-            SHORT,
-            ("lesson", "cores == 1 or others > 30", "True"),
-            main_py("    end = time.thread_time() + seconds\n", "    return\n"),
-        ],
-        [*SWEEP, "reveal", "claim-growth", "claim-bound"],
+        [SHORT, main_py("    end = time.thread_time() + seconds\n", "    return\n")],
+        [*SWEEP, "reveal", "claim-bound"],
         {"claim-bound"},
     ),
     Breakage(
         "no worker is added",
-        [
-            SHORT,
-            ("lesson", 'server.signal("TTIN")', "continue"),
-            ("lesson", "cores == 1 or others > 30", "False"),
-            ("lesson", "computing[cores]", "computing[counts[1]]"),
-        ],
-        [*SWEEP, "claim-growth"],
-        {"claim-growth"},
+        [SHORT, ("workerlab/workers.py", 'server.signal("TTIN")', "continue")],
+        [*SWEEP, "reveal", "claim-overlap", "claim-bound", "claim-await", "claim-threads"],
+        {"claim-overlap", "claim-bound", "claim-threads"},
+    ),
+    Breakage(
+        "all workers are there from the start",
+        [SHORT, ("lesson", "--workers 1", "--workers 4")],
+        [*SWEEP, "claim-overlap", "claim-await", "claim-threads"],
+        {"claim-overlap", "claim-await", "claim-threads"},
     ),
     Breakage(
         "the awaiting handler blocks, in a sweep",
-        [SHORT, handler("/slow-await", AWAIT, SLEEP)],
-        [*SWEEP, "claim-await"],
-        {"claim-await"},
+        [SHORT, handler("/slow-await", AWAIT, "        time.sleep(seconds / 20)")],
+        [*SWEEP, "claim-await", "claim-little"],
+        {"claim-await", "claim-little"},
     ),
     Breakage(
-        "latencies are halved",
-        [
-            SHORT,
-            (
-                "workerlab/records.py",
-                "self.received - self.sent",
-                "(self.received - self.sent) / 2",
-            ),
-        ],
-        [*SWEEP, "claim-await", "claim-little"],
+        "plain def handlers have eighty threads",
+        [SHORT, main_py("    yield\n", "    limiter.total_tokens = 80\n    yield\n")],
+        [*SWEEP, "claim-threads"],
+        {"claim-threads"},
+    ),
+    Breakage(
+        "requests take a quarter of the time",
+        [handler("/slow-await", AWAIT, "        await asyncio.sleep(seconds / 4)")],
+        [*START, "server", "claim-little"],
         {"claim-little"},
     ),
     Breakage(
@@ -61,16 +57,34 @@ BREAKAGES = [
         {"claim-client"},
     ),
     Breakage(
+        "the client's CPU time is not measured",
+        [SHORT, ("workerlab/load.py", "time.process_time() - cpu", "0.0")],
+        [*SWEEP, "claim-client"],
+        {"claim-client"},
+    ),
+    Breakage(
         "no preload",
-        [("lesson", "{command} --preload", "{command}")],
-        MEMORY[:-1],
+        [("lesson", '" --preload"', '""')],
+        [*MEMORY, "claim-memory", "claim-opened"],
+        {"claim-memory", "claim-opened"},
+    ),
+    Breakage(
+        "the bytes are not read",
+        [("lesson", "WEIGHTS.count(1)", "0")],
+        [*MEMORY, "claim-memory"],
         {"claim-memory"},
     ),
     Breakage(
         "the list is not walked",
-        [("lesson", "sum(1 for value in TABLE if value)", "len(TABLE)")],
-        MEMORY,
+        [("lesson", "sum(1 for value in TABLE if value)", "999_999")],
+        [*MEMORY, "claim-memory", "claim-walk"],
         {"claim-walk"},
+    ),
+    Breakage(
+        "no thread is started at import",
+        [("lesson", "thread.start()\n", "")],
+        [*MEMORY, "claim-opened"],
+        {"claim-opened"},
     ),
     Breakage(
         "the affinity is not asked for",

@@ -15,7 +15,7 @@ from workerlab.checks.verdicts import Verdict, right
 
 FORM = 2
 HINTS = [
-    "If a worker computes a quarter of its time, how many of them keep one core busy all the "
+    "If a worker computes a quarter of the time, how many of them keep one core busy all the "
     "time? And how many keep three cores busy?",
     "The cores set a limit, and so does the memory. Which one is rounded up, and which one counts?",
     "After the four conditions with raise ValueError: math.ceil of cores divided by computing, "
@@ -83,11 +83,11 @@ CORES = Part(
         "two-n-plus-one": Mistake(
             lambda cores, *others: int(2 * cores + 1),
             "Your function returns 2 x cores + 1, whatever the workers do.",
-            "For which share of computing is that about right? Where is the share in it?",
+            "For which value of computing is that about right? Where does the formula use it?",
         ),
         "own-machine": Mistake(
             lambda cores, *others: recommended(os.cpu_count() or 1, *others),
-            "Your function counts this machine's cores instead of those that it is given.",
+            "Your function counts this machine's cores and not the ones it is given.",
             "May a container use all the cores that os.cpu_count() sees? Which argument tells?",
         ),
         "computing-ignored": Mistake(
@@ -97,7 +97,7 @@ CORES = Part(
         ),
         "rounds-down": Mistake(
             lambda cores, computing, *memory: math.floor(cores / computing),
-            "Your function rounds down, and so a core is idle now and then.",
+            "Your function rounds down, so a core is idle some of the time.",
             "If 6 workers are too few and 7 are enough, which do you recommend?",
         ),
     },
@@ -116,7 +116,7 @@ MEMORY = Part(
         "nothing-refused": Mistake(
             lambda cores, computing, mb, most: max(1, min(enough(cores, computing), most // mb)),
             "Your function never raises a ValueError.",
-            "What does it do if there are no cores? Who would notice, and when?",
+            "What does it return if there are no cores? Who would notice, and when?",
         ),
         "rounds-the-memory-up": Mistake(
             lambda *call: recommended(*call) and min(enough(*call), math.ceil(call[3] / call[2])),

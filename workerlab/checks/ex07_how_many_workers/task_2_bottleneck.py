@@ -12,7 +12,7 @@ FORM = 2
 HINTS = [
     "Three things can be used up, and each has a column. What is the limit of each column?",
     "In the last row: do the workers use 90 % of cores? Does the client use 90 % of its one core? "
-    "If neither, did the last worker still bring more throughput? And would one more fit?",
+    "If neither, did the last worker still add throughput? And would one more fit?",
     "Compare the workers' CPU with 0.9 x cores and the client's with 0.9. If throughput grew by "
     "10 %, add the last worker's memory once more: does it fit? Otherwise the handlers wait.",
 ]
@@ -26,7 +26,7 @@ MISTAKES = [
         (["unfinished"], ["memory"]),
         "memory-ignored",
         "Your function says memory, but one more worker would fit.",
-        "What would the workers need with one more of them, and how much may they use?",
+        "How much memory would they use with one more worker, and how much may they use?",
     ),
     (
         (["memory"], ["unfinished"]),
@@ -37,13 +37,13 @@ MISTAKES = [
     (
         (["memory", "unfinished"], ["cpu", "client"]),
         "one-core-is-full",
-        "Your function says that a CPU is used up, but most of its time is unused.",
+        "Your function says that a CPU is used up, but most of its time is idle.",
         "How many cores are there, and how many of them do all workers together use?",
     ),
     (
         (["memory", "unfinished"], []),
         "growth-not-seen",
-        "Each worker brought as much as the one before, and your function does not see it.",
+        "Each worker added as much throughput as the one before, and your function missed that.",
         "What did the last worker add to the throughput?",
     ),
     (
@@ -55,14 +55,14 @@ MISTAKES = [
     (
         (["waiting"], []),
         "flat-means-full",
-        "The throughput stands still, but nothing that your function could name is used up.",
+        "The throughput has stopped growing, but nothing is used up here.",
         "Which columns are near their limit in this sweep?",
     ),
     (
         (["cpu", "client"], []),
         "full-core-not-seen",
-        "Your function does not see that a CPU is used up here.",
-        "What can all workers together use at most, and what can one client process?",
+        "A CPU is used up here, and your function missed that.",
+        "How much CPU can all workers together use, and how much can one client process use?",
     ),
 ]
 

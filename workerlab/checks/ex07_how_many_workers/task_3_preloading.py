@@ -18,7 +18,7 @@ from workerlab.load import burst
 FORM = 2
 HINTS = [
     "Which setting makes the master import the app before it starts workers?",
-    "What does Python write into an object that it only looks at? Which types hold plain numbers?",
+    "What does Python write into an object it only looks at? Which types hold plain numbers?",
     "preload_app = True, and array('d', [1.0]) * 5_000_000: five million numbers of 8 bytes.",
 ]
 LEAST, MOST = 20_000_000, 80_000_000  # bytes of data
@@ -45,7 +45,7 @@ def check(answer: Any) -> Verdict:
         if not settings_of(folder)["preload_app"]:
             return no_such_setting(setting, ran=setting) or wrong(
                 "not-preloaded",
-                "With this line, each worker imports the app for itself, after it was forked.",
+                "With this line, each worker imports the app for itself, after the fork.",
                 "Which setting makes the master import the app first?",
                 ran=setting,
             )
@@ -70,9 +70,9 @@ def check(answer: Any) -> Verdict:
     return wrong(
         "reference-counts",
         "/read only looks at your data, and yet the worker gets its own copy of the memory.",
-        "Where is the reference count of an object? Which types hold numbers without objects?",
+        "Where is an object's reference count stored? Which types hold numbers without objects?",
         **details,
-        expected="hardly more after /read than before",
+        expected="about as much after /read as before",
     )
 
 
@@ -98,8 +98,8 @@ def pickled(data: Any, size: int) -> bytes:
         raise Refused(
             wrong(
                 "not-about-40-mb",
-                "Your data is too small or too large, so it is not served.",
-                "How many bytes does one number need, and the object that holds it?",
+                "Your data is too small or too large, so it was not served.",
+                "How many bytes does one number take, and the object that holds it?",
                 came_back=f"{type(data).__name__}: {size / 1e6:.3g} MB"
                 + " or more" * (size > MOST),
                 expected="20 to 80 MB",
@@ -118,10 +118,10 @@ def pickled(data: Any, size: int) -> bytes:
 
 
 def not_numbers(came_back: str) -> Verdict:
-    """The verdict on data without a sum, or which exists in one process only."""
+    """The verdict on data that has no sum, or that exists in one process only."""
     return wrong(
         "not-numbers",
-        "Your data is not a collection of numbers that a server can be given.",
-        "What do sum(data) and pickle.dumps(data) give in a cell?",
+        "Your data is not a collection of numbers that can be summed and pickled.",
+        "What do sum(data) and pickle.dumps(data) return in a cell?",
         came_back=came_back,
     )
