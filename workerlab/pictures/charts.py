@@ -129,7 +129,7 @@ class Curves(Picture):
         self.title = title
         self.mark = mark
         found = "; ".join(
-            f"{label}: " + ", ".join(f"{y:.0f} at {x:g}" for x, y in points.items())
+            f"{label}: " + ", ".join(f"{_short(y)} at {x:g}" for x, y in points.items())
             for label, points in self.lines.items()
         )
         self.text = f"Curves: {up} by {across}; measured: {found}"
@@ -162,6 +162,10 @@ class Curves(Picture):
         axes.set_xlim(ticks[0] - 0.3, last + 0.35 * (last - ticks[0]) + 0.3)
         axes.set_xlabel(self.across)
         axes.set_ylabel(self.up)
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _apart(values: Sequence[float], gap: float) -> list[float]:
