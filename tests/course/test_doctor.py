@@ -405,5 +405,5 @@ def test_a_kernel_of_another_python_is_seen(monkeypatch):
         doctor, "ask_kernel", lambda where, _, until: real(where, "import no_such_kit", until)
     )
     finding = doctor.jupyter_works()
-    assert "another Python's (No module named 'no_such_kit')" in finding.text
+    assert "different Python (No module named 'no_such_kit')" in finding.text
     assert finding.to_do == doctor.REINSTALL
