@@ -18,13 +18,13 @@ from pathlib import Path, PurePosixPath
 
 
 def workers_from_environment() -> int:
-    """$WORKERS, or one worker for each core that this process may use.
+    """$WORKERS; if unset or empty, one worker for each core that this process may use.
 
     Anything but a whole number from 1 to 1000 ends the start with one line. Lesson 07 finds out
     when more than one for each core pay off.
     """
     text = os.environ.get("WORKERS")
-    if text is None:
+    if not text:
         return max(1, math.ceil(min(cores(), cpu_quota())))
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
         sys.exit(f"WORKERS must be a whole number from 1 to 1000, not {text!r}")
@@ -70,7 +70,7 @@ def read(file: Path) -> str:
 
 
 # The listening socket, which all workers share.
-bind = os.environ.get("BIND", "127.0.0.1:8000")  # acts; this machine only, for a proxy beside it
+bind = os.environ.get("BIND") or "127.0.0.1:8000"  # acts; this machine only, for a proxy beside it
 backlog = 2048  # acts: connections that the kernel holds until a worker accepts them
 
 # The workers.
@@ -81,7 +81,7 @@ max_requests = 0  # acts: 0 never replaces a worker; only for a leak that you ca
 max_requests_jitter = 100  # acts if max_requests is set: up to this many more, not all at once
 
 # Time limits, in seconds.
-timeout = 30  # acts: a worker whose event loop is stuck this long is killed; no limit for requests
+timeout = 30  # acts: kills a worker whose event loop is stuck about this long; no request limit
 graceful_timeout = 30  # acts: how long requests in progress may still take when the server stops
 keepalive = 75  # acts: how long a connection stays open between requests; longer than in the proxy
 

@@ -82,7 +82,7 @@ def test_starts_from_the_root_and_from_its_own_folder(command, folder):
         server.stop()
 
 
-@pytest.mark.parametrize("workers", ["0", "-1", "two", "", "2.0", "1001", "٣"])
+@pytest.mark.parametrize("workers", ["0", "-1", "two", " ", "2.0", "1001", "٣"])
 def test_workers_that_are_no_number_stop_the_start_with_one_line(workers):
     done = subprocess.run(
         [

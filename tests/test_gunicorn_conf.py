@@ -37,6 +37,12 @@ def test_by_default_one_worker_for_each_core_that_it_may_use(monkeypatch):
     assert settings(monkeypatch)["workers"] == expected
 
 
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    usual = settings(monkeypatch)
+    empty = settings(monkeypatch, WORKERS="", BIND="")
+    assert (empty["workers"], empty["bind"]) == (usual["workers"], usual["bind"])
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_a_core_that_it_may_not_use_gets_no_worker(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
