@@ -24,11 +24,16 @@ def free_port() -> int:
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1."""
+    return obstacle(port) is None
+
+
+def obstacle(port: int) -> OSError | None:
+    """What keeps a server from listening on this port of 127.0.0.1; None if nothing does."""
     with socket.socket() as probe:
         # Without it a port counts as taken for a minute after its last server has gone.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None

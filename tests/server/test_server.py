@@ -361,6 +361,18 @@ def test_a_killed_guard(small, nothing_left):
     assert not os.path.exists(server.folder)
 
 
+def test_what_started_it_again_does_not_let_it_outlive_its_notebook(small, nothing_left):
+    """A deploy script, for instance, that stops the server and then starts it anew."""
+    server = small()
+    inherited = psutil.Process(server.pid).environ()
+    os.kill(server.pid, signal.SIGKILL)
+    wait_until(lambda: server.exit_code is not None and server._guard.gone, 5, "the server's end")
+    again = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=inherited)
+    assert describe(offspring(nothing_left)) != []
+    server.stop()
+    assert again.wait(5) == -signal.SIGTERM
+
+
 def test_a_guard_that_ends_at_once_is_said_so(small, tmp_path, monkeypatch):
     broken = tmp_path / "guard.py"
     broken.write_text("raise SystemExit(1)")

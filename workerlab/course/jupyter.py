@@ -7,13 +7,13 @@ import secrets
 import shlex
 import shutil
 import signal
-import socket
 import sys
 from pathlib import Path
 from urllib.parse import quote
 
 from workerlab import ROOT
 from workerlab.course import workspace
+from workerlab.ports import obstacle
 from workerlab.status import status
 
 PORT = 8888
@@ -98,19 +98,16 @@ def announce(address: str, notebook: str | None) -> None:
 
 def why_refused(port: int) -> str:
     """Why no server of the reader's can listen on this port, as a sentence; empty if it can."""
-    with socket.socket() as probe:
-        # Without it a port counts as taken for a minute after its last server has gone.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except PermissionError:
+    match obstacle(port):
+        case None:
+            return ""
+        case PermissionError():
             return (
                 f"port {port} cannot be used, since ports below 1024 need special privileges; "
                 "choose a higher one, or omit --port."
             )
-        except OSError:
+        case _:
             return f"port {port} is taken; choose another, or omit --port."
-    return ""
 
 
 def shell() -> list[str]:

@@ -33,6 +33,7 @@ import sys
 
 MARKER = "WORKERLAB_SERVER"
 GRACE = 4.0  # seconds from TERM to KILL
+NOBODY = -1  # in place of a pid
 GIVE_UP = 8.0  # seconds from the first KILL to giving up what does not end
 
 
@@ -94,10 +95,9 @@ def guard_leader(leader, owner):
     while grace is None:
         watch.look()
         grace = time_to_stop(owner)
-    # Once it is gone, its number may be another's.
-    if not watch.gone:
-        end(watch.marker, leader, os.getpid(), grace, watch.look)
-        watch.look()
+    # Once it is gone, its number may be another's. Something may have started it again, though.
+    end(watch.marker, NOBODY if watch.gone else leader, os.getpid(), grace, watch.look)
+    watch.look()
 
 
 class Watch:

@@ -25,6 +25,7 @@ _GUARD_LIMIT = 10.0  # seconds for the guard to start the server's first process
 TRIES = 3  # where another program takes the port that was chosen
 _running: dict[str, "Server"] = {}
 _adopted: dict[str, tuple[subprocess.Popen, Guard]] = {}
+_stopped: dict[str, str] = {}  # by address: the command of the server that was there
 
 
 class Server:
@@ -286,10 +287,6 @@ def stop_all() -> None:
         its_guard.ask_to_end()
     for name in {*_running, *_adopted}:
         end(name)
-
-
-# The commands of the servers that this notebook has stopped, by address.
-_stopped: dict[str, str] = {}
 
 
 def stopped_at(url: str) -> str | None:
