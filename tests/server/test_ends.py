@@ -274,7 +274,7 @@ def test_time_out_of_a_cell(owner, record_property):
     pytest_run = owner.start_pytest(*cells, BLOCKING, cell_timeout=12)
     assert pytest_run.wait(180) == 1
     # nbval interrupts the kernel when the time is over.
-    assert "CancelledError" in (owner.folder / "pytest.log").read_text()
+    assert ", 0 of 4 answered" in (owner.folder / "pytest.log").read_text()
     assert set(owner.servers()) == set(KINDS)
     owner.assert_nothing_left(record_property)
 

@@ -7,6 +7,7 @@ EIGHT = [*START, "eight", "claim-eight"]
 HEALTH = [*START, "predict-health", "health-idle", "health-busy", "claim-health"]
 CURES = [*START, "predict-def", "cures", "checks-during", "claim-cures"]
 FOUND = [*CURES[:-1], "shop", "found", "claim-found"]
+MOSTLY = f"{AWAIT[:-1]} * 0.2)\n{SLEEP[:-1]} * 0.8)"
 PAUSE = "    await asyncio.sleep(0.6)\n    return"
 
 BREAKAGES = [
@@ -85,6 +86,12 @@ BREAKAGES = [
     Breakage(
         "the first cure blocks",
         [handler("/slow-await", AWAIT, SLEEP)],
+        CURES,
+        {"claim-cures"},
+    ),
+    Breakage(
+        "the first cure blocks for most of its time",
+        [handler("/slow-await", AWAIT, MOSTLY)],
         CURES,
         {"claim-cures"},
     ),

@@ -1,6 +1,6 @@
 """What is broken in lessons/03_the_thread_pool.ipynb."""
 
-from tests.notebooks.breakages import Breakage
+from tests.notebooks.breakages import Breakage, handler
 
 START = ["predict", "launch"]
 FORTY = [*START, "hundred", "claim-forty", "claim-waited"]
@@ -55,6 +55,18 @@ BREAKAGES = [
         {"claim-forty", "claim-waited"},
     ),
     Breakage(
+        "health checks need a thread too",
+        [handler("/health", "async def", "def")],
+        [*FORTY, "claim-loop"],
+        {"claim-loop"},
+    ),
+    Breakage(
+        "no health check is sent while the pool is full",
+        [lesson('health", rate=10, seconds=1', 'health", rate=1, seconds=1')],
+        [*FORTY, "claim-loop"],
+        {"claim-loop"},
+    ),
+    Breakage(
         "the lifespan sets another number",
         [lesson("total_tokens = 100", "total_tokens = 90")],
         MORE,
@@ -95,7 +107,7 @@ BREAKAGES = [
     ),
     Breakage(
         "there is nothing to encode",
-        [lesson("range(20_000)", "range(20)")],
+        [lesson("range(50_000)", "range(20)")],
         HELD,
         {"claim-rows"},
     ),
@@ -107,7 +119,7 @@ BREAKAGES = [
     ),
     Breakage(
         "Python code instead of the regular expression",
-        [lesson('re.match("(a+)+b", "a" * 23)', "sum(sum(range(1000)) for _ in range(30_000))")],
+        [lesson('re.match("(a+)+b", "a" * 24)', "sum(sum(range(1000)) for _ in range(30_000))")],
         HELD,
         {"claim-match"},
     ),
