@@ -98,7 +98,7 @@ BREAKAGES = [
             (
                 "lesson",
                 '(UVICORN, BROKEN, "HUP", "aborting the restart")',
-                '(GUNICORN, BROKEN, "HUP", "Shutting down: Master")',
+                '(GUNICORN, BROKEN, "HUP", "Worker failed to boot")',
             )
         ],
         TRIALS,

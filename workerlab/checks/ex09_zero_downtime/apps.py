@@ -1,9 +1,8 @@
 """The apps that tasks 1 and 3 serve; both say in the log what they have come to.
 
-`tidy` needs half a second at the end of its lifespan, and looks whether the process that ran the
-script, the first of the server's session, is still there. `made(version, seconds, folder)` takes
-so many seconds, as a long import does, and replies with its version; a request to `/held` ends some
-time after the next version has been made.
+At the end of its lifespan, `tidy` looks whether the first process of the session, which ran the
+script, is still there. What `made` makes replies with its version; it takes so many seconds, and a
+request to `/held` ends some time after the next version has been made.
 """
 
 import asyncio

@@ -68,8 +68,7 @@ OUTCOMES = {
 def check(script: Any) -> Verdict:
     """Run the script, send TERM to its process, and see what becomes of the server."""
     if not isinstance(script, str):
-        question = "What stands between the three quotation marks and the next three?"
-        return wrong("not-a-string", "A script is one string here.", question)
+        return wrong("not-a-string", "A script is one string here.", "What is between the quotes?")
     files = {**FILES, "start.sh": script.lstrip()}
     try:
         server = Server(
@@ -80,8 +79,7 @@ def check(script: Any) -> Verdict:
     except ValueError:
         return open_to_the_network("sh start.sh")
     try:
-        outcome = _after_term(server)
-        log = server.log
+        outcome, log = _after_term(server), server.log
     finally:
         server.stop(grace=0)
     details = {"ran": RAN, "came_back": "\n".join(log.splitlines()[-3:]), "expected": EXPECTED}

@@ -1,18 +1,16 @@
 """Exercise 09, task 3: new code comes into service, and no request notices.
 
 A client asks throughout, one request after the other, each on its own connection; another request
-is in progress on the old worker until some time after the new one is ready. What the log says, and
-in which order, tells why nobody was answered.
+is in progress on the old worker until the new one has been ready for a while. The order of the log
+tells why nobody was answered.
 """
 
 import asyncio
-import contextlib
-import os
 import re
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from signal import SIGKILL
 from typing import Any
 
 from workerlab.checks.app import LOOPBACK
@@ -26,6 +24,7 @@ from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.load import burst
 from workerlab.records import Record
 from workerlab.server import Server
+from workerlab.server.guard_process import send
 from workerlab.server.processes import is_alive
 
 HINTS = [
@@ -82,15 +81,14 @@ def check(deploy: Any) -> Verdict:
     files = {"shop.py": f"{APP}app = made(1, 0, '{{folder}}')\n"}
     with launched(COMMAND, env={"PYTHONDONTWRITEBYTECODE": "1"}, files=files) as server:
         new = f"{APP}app = made(2, {IMPORT}, {str(server.folder)!r})\n"
-        (server.folder / "shop.py").write_text(new, encoding="utf-8")
+        (server.folder / "shop.py").write_text(new)
         try:
             return _judge(run_coroutine(_deployed(deploy, server)))
         finally:
-            # Its guard has left, if there was a moment at which no process of it was.
+            # Where the function started the server anew, its guard has left before.
             while pids := server.pids:
                 for pid in pids:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                    send(pid, SIGKILL)
 
 
 async def _deployed(deploy: Any, server: Server) -> Seen:
@@ -111,8 +109,7 @@ async def _deployed(deploy: Any, server: Server) -> Seen:
     finally:
         holding.cancel()
         await asyncio.wait([holding, calling])
-    if not holding.cancelled():
-        (seen.held,) = holding.result().records
+    (seen.held,) = [Record()] if holding.cancelled() else holding.result().records
     seen.log = server.log
     seen.old_master, seen.old_worker = is_alive(master), any(map(is_alive, workers))
     return seen

@@ -15,7 +15,6 @@ from workerlab.checks.patience import patience
 from workerlab.checks.runner import run_coroutine
 from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.load import burst
-from workerlab.server import Server
 
 HINTS = [
     "Uvicorn waits for requests before it ends. Who knows of a task that `create_task` has made, "
@@ -47,11 +46,14 @@ def check(answer: Any) -> Verdict:
     with serving(source_of(order), "cell", command=command) as server:
         urls = [f"{server.url}/orders?number={number}" for number in ORDERS]
         run = run_coroutine(burst(urls, method="POST", timeout=patience(RECEIPT + 3.0)))
-        has_ended = _stop(server, seconds)
+        server.signal("TERM")
+        until = time.monotonic() + patience(seconds + 1.0)
+        while (is_there := server.exit_code is None) and time.monotonic() < until:
+            time.sleep(0.05)
         log = server.log
     replies = [Reply("/orders", r.status, error=r.error or "") for r in run.records]
     refuse_no_reply(Seen(replies, log=log), ran=RAN)
-    return _judge(log) if has_ended else too_busy("the server did not stop in time")
+    return too_busy("the server did not stop in time") if is_there else _judge(log)
 
 
 # Of a number of seconds: whether it is so, the misconception, a sentence, a question.
@@ -75,15 +77,6 @@ SECONDS: list[tuple[Callable[[Any], bool], str, str, str]] = [
         "Who should lose patience first, Gunicorn or the platform?",
     ),
 ]
-
-
-def _stop(server: Server, seconds: int) -> bool:
-    """Send TERM, and say whether all has ended in time."""
-    server.signal("TERM")
-    until = time.monotonic() + patience(seconds + 1.0)
-    while server.exit_code is None and time.monotonic() < until:
-        time.sleep(0.05)
-    return server.exit_code is not None
 
 
 def _judge(log: str) -> Verdict:
