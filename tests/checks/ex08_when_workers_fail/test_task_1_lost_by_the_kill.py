@@ -41,10 +41,10 @@ def hit(condition: str) -> str:
         "errors-are-lost",
     ),
     Wrong(
-        hit(OURS).replace('for r in lost} -', 'for r in lost if r["worker"]} -'),
+        hit(OURS).replace("for r in lost} -", 'for r in lost if r["worker"]} -'),
         "no-worker-no-loss",
     ),
-    Wrong(hit(OURS).replace(" - hit", ""), "all-of-them"),
+    Wrong(hit(OURS).replace(" - hit", ""), "other-ids-of-the-rest"),
     Wrong(hit(f"not ({OURS})").replace(" - hit", " | hit"), "sets-swapped"),
     Wrong(hit('r["worker"] == pid and r["received"] < killed'), "other-ids-of-the-kill"),
     Wrong(

@@ -60,10 +60,11 @@ def changed(old: str, new: str, source: str = LOOP) -> str:
 
 
 @bank(
-    Wrong(changed(NO_MORE, "            pass\n"), "post-twice"),
+    Wrong("deliver = 200\n", "not-a-function"),
     Right(LOOP),
     Right(RECURSIVE),
     Right(OF_ITS_OWN),
+    Wrong(changed(NO_MORE, "            pass\n"), "post-twice"),
     Wrong(
         TOP + "    async with session.request(method, url) as response:\n"
         "        return response.status\n",
@@ -74,10 +75,18 @@ def changed(old: str, new: str, source: str = LOOP) -> str:
     Wrong(changed("for attempt in range(3)", "while True"), "too-often"),
     Wrong(changed("session.request(method, url)", "session.get(url)"), "not-sent"),
     Wrong(changed('method == "POST"', 'method == "GET"'), "post-twice"),
-    Wrong(changed("                return None\n", "                raise\n"), "raises-instead"),
-    Wrong(changed("                return None\n", "                return 200\n"), "made-up-status"),
+    Wrong(changed("                return None\n", "                raise\n"), "not-none"),
+    Wrong(changed("                return None\n", "                return 200\n"), "not-none"),
     Wrong(changed("return response.status", "return await response.json()"), "not-the-status"),
-    Wrong(changed("return response.status", "status = response.status"), "again-though-answered"),
+    Wrong(
+        changed(
+            "                return response.status\n",
+            "                status = response.status\n"
+            '            if method == "POST" or attempt:\n'
+            "                return status\n",
+        ),
+        "too-often",
+    ),
     Wrong(TOP + "    return 200\n", "not-sent"),
     Wrong(TOP + "    while True:\n        await asyncio.sleep(1)\n", "never-ends"),
     Wrong(changed("aiohttp.ClientError", "ClientError"), "needs-another-cell"),

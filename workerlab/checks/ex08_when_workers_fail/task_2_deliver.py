@@ -12,7 +12,7 @@ from typing import Any
 from workerlab.checks.answer import name_of, source_of
 from workerlab.checks.command import launched
 from workerlab.checks.ex08_when_workers_fail.counting_app import CARRIED_OUT, KILLS
-from workerlab.checks.ex08_when_workers_fail.delivering import LOST, REQUESTS
+from workerlab.checks.ex08_when_workers_fail.delivering import REQUESTS
 from workerlab.checks.function import did_not_return, refuse_no_function
 from workerlab.checks.runner import call_source
 from workerlab.checks.verdicts import Verdict, right, wrong
@@ -22,7 +22,7 @@ HINTS = [
     "which method does it do no harm to do it again?",
     "What does session.request raise when the server hangs up? Which loop gives up after a "
     "certain number of times?",
-    'A loop over range(3): in it, try: async with session.request(...) and return its status; '
+    "A loop over range(3): in it, try: async with session.request(...) and return its status; "
     'except aiohttp.ClientError: if method == "POST", return None. After the loop, return None.',
 ]
 ATTEMPTS = 3  # at a GET, in all
@@ -38,58 +38,33 @@ async def deliver_all_of_them(url):
 
     return await deliver_all({name}, url)
 """
-# What was sent how often, and what the function made of it: the misconception, a sentence and a
-# question. The first row that fits one of the requests is told.
-MISTAKES = [
-    (
-        lambda method, kills, sent, said: method == "POST" and sent > 1,
-        "post-twice",
+# The misconceptions, the first that fits comes first: a sentence and a question.
+MISTAKES = {
+    "post-twice": (
         "A POST was carried out more than once.",
         "When no reply comes, was the order placed or not? Who pays if it is placed again?",
     ),
-    (
-        lambda method, kills, sent, said: not sent,
-        "not-sent",
+    "not-sent": (
         "A request never arrived.",
         "Which method and which url does your function use, and does it use them for all?",
     ),
-    (
-        lambda method, kills, sent, said: sent > ATTEMPTS,
-        "too-often",
-        f"A GET that kills every worker was sent more than {ATTEMPTS} times.",
-        "How many workers may one request take down before you give up?",
+    "too-often": (
+        f"A GET was sent again after its reply, or more than {ATTEMPTS} times.",
+        "What ends the loop? How many workers may one request take down?",
     ),
-    (
-        lambda method, kills, sent, said: sent > kills + 1,
-        "again-though-answered",
-        "A request was sent again although its reply had come.",
-        "What ends the loop when a reply is there?",
-    ),
-    (
-        lambda method, kills, sent, said: method == "GET" and sent < min(kills + 1, ATTEMPTS),
-        "given-up-too-early",
+    "given-up-too-early": (
         "A GET was lost that one more attempt would have brought home.",
-        f"How often was it sent, and how often may a GET be sent? It is {ATTEMPTS} times in all.",
+        "How often was it sent, and how often in all may a GET be sent?",
     ),
-    (
-        lambda method, kills, sent, said: sent <= kills and str(said).startswith(LOST),
-        "raises-instead",
-        "Your function raises where it should return None.",
-        "What does your function do with the last error?",
+    "not-none": (
+        "For a request that never got a reply, your function does not return None.",
+        "What does your function do after its last attempt?",
     ),
-    (
-        lambda method, kills, sent, said: sent <= kills and said is not None,
-        "made-up-status",
-        "Your function returns something for a request that never got a reply.",
-        "Where does this value come from?",
-    ),
-    (
-        lambda method, kills, sent, said: sent > kills and (type(said) is not int or said != 200),
-        "not-the-status",
+    "not-the-status": (
         "A reply came, and your function doesn't return its status.",
         "What is response.status, and which line returns it?",
     ),
-]
+}
 
 
 def check(deliver: Any) -> Verdict:
@@ -106,28 +81,32 @@ def check(deliver: Any) -> Verdict:
     ran = f"{name}(session, method, url), for {len(REQUESTS)} requests, some of which kill a worker"
     if result.kind in ("too long", "exited", "raised"):
         return did_not_return(result, ran)
-    said_of = dict(zip(REQUESTS, result.value[0], strict=True)) if result.kind == "returned" else {}
-    told = {}
-    for method, key in REQUESTS:
-        said, sent = said_of.get((method, key), "an object"), counts[f"{method} {key}"]
-        told[method, key] = f"{method} /{key}: sent {sent} x, {name} returned {said!r:.60}"
-    for fits, misconception, sentence, question in MISTAKES:
-        for method, key in REQUESTS:
-            said, sent = said_of.get((method, key), object()), counts[f"{method} {key}"]
-            if fits(method, KILLS.get((method, key), 0), sent, said):
-                return wrong(
-                    misconception,
-                    sentence,
-                    question,
-                    ran=ran,
-                    came_back=told[method, key],
-                    expected=_expected(method, KILLS.get((method, key), 0)),
-                )
+    values = result.value[0] if result.kind == "returned" else ["an object"] * len(REQUESTS)
+    told, found = [], {}
+    for (method, key), said in zip(REQUESTS, values, strict=True):
+        kills, sent = KILLS.get((method, key), 0), counts[f"{method} {key}"]
+        told.append(f"{method} /{key}: sent {sent} x, {name} returned {said!r:.60}")
+        if mistake := _mistake(method, kills, sent, said):
+            most = 1 if method == "POST" else ATTEMPTS
+            should = f"sent {min(kills + 1, most)} x, and {'None' if kills >= most else '200'}"
+            found.setdefault(mistake, {"came_back": told[-1], "expected": should})
+    for mistake in MISTAKES:
+        if mistake in found:
+            return wrong(mistake, *MISTAKES[mistake], ran=ran, **found[mistake])
     sentence = "every GET came home that could, and no POST was carried out twice."
-    return right(sentence, ran, "\n".join(told.values()))
+    return right(sentence, ran, "\n".join(told))
 
 
-def _expected(method: str, kills: int) -> str:
-    most = 1 if method == "POST" else ATTEMPTS
-    times = f"sent {min(kills + 1, most)} x, and "
-    return times + ("None" if kills >= most else "200")
+def _mistake(method: str, kills: int, sent: int, said: Any) -> str | None:
+    """The id of what is wrong with one request that kills this many workers."""
+    if method == "POST" and sent > 1:
+        return "post-twice"
+    if sent == 0:
+        return "not-sent"
+    if sent > kills + 1 or sent > ATTEMPTS:
+        return "too-often"
+    if method == "GET" and sent < min(kills + 1, ATTEMPTS):
+        return "given-up-too-early"
+    if sent <= kills:
+        return None if said is None else "not-none"
+    return None if said == 200 else "not-the-status"
