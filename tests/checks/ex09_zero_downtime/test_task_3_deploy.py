@@ -1,0 +1,92 @@
+"""The bank of exercise 09, task 3: new code into service without a gap."""
+
+from tests.answers import Right, Wrong, bank, from_cell, judge
+from workerlab.checks.ex09_zero_downtime import check
+
+CELL = """
+import json, os, signal, subprocess, time, urllib.request
+import psutil
+
+def version(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/version", timeout=5) as reply:
+        return json.load(reply)["version"]
+
+def until_new(port, old):
+    while version(port) == old:
+        time.sleep(0.1)
+
+def deploy(pid, port):
+    old = version(port)
+"""
+
+
+def deploying(*lines: str) -> str:
+    return CELL + "".join(f"    {line}\n" for line in lines)
+
+
+def kill(name: str, pid: str = "pid") -> str:
+    return f"os.kill({pid}, signal.SIG{name})"
+
+
+NEW = "until_new(port, old)"
+AND_WAITS = """
+import asyncio, os, signal
+import aiohttp
+
+async def deploy(pid, port):
+    async def ask():
+        async with aiohttp.request("GET", f"http://127.0.0.1:{port}/") as reply:
+            return (await reply.json())["version"]
+    old = await ask()
+    os.kill(pid, signal.SIGUSR2)
+    seen = 0
+    while seen < 3:
+        await asyncio.sleep(0.05)
+        seen += await ask() != old
+    os.kill(pid, signal.SIGTERM)
+    await asyncio.sleep(0.5)
+"""
+
+
+@bank(
+    Wrong("deploy = None\n", "not-a-function"),
+    Right(deploying(kill("USR2"), NEW, kill("TERM"))),
+    Right(deploying(kill("TTIN"), NEW, kill("TTOU"))),
+    Right(AND_WAITS),
+    Right(
+        deploying(kill("USR2"), NEW, kill("TERM"), "while psutil.pid_exists(pid): time.sleep(0.1)")
+    ),
+    Wrong(deploying(kill("HUP")), "reload-leaves-a-gap"),
+    Wrong(deploying(kill("USR2"), kill("TERM")), "old-one-left-too-early"),
+    Wrong(deploying(kill("USR2"), "time.sleep(1)", kill("TERM")), "old-one-left-too-early"),
+    Wrong(deploying(kill("USR2"), NEW), "both-serve"),
+    Wrong(deploying(kill("USR2"), NEW, kill("QUIT")), "quit-not-term"),
+    Wrong(deploying(kill("USR2"), NEW, kill("KILL")), "orphans"),
+    Wrong(
+        deploying(
+            "worker = psutil.Process(pid).children()[0]",
+            kill("USR2"),
+            NEW,
+            kill("KILL"),
+            "worker.kill()",
+        ),
+        "cut-off",
+    ),
+    Wrong(deploying("pass"), "old-code"),
+    Wrong(
+        deploying(
+            "words = psutil.Process(pid).cmdline()",
+            "env = psutil.Process(pid).environ()",
+            "children = psutil.Process(pid).children()",
+            kill("KILL"),
+            "[child.kill() for child in children]",
+            "time.sleep(0.3)",
+            "subprocess.Popen(words, env=env, start_new_session=True)",
+            "time.sleep(1)",
+        ),
+        "nobody-listens",
+    ),
+    Wrong(deploying(kill("TERM"), "time.sleep(2)", "version(port)"), "raises"),
+)
+def test_task_3(case):
+    judge(check, 3, case, from_cell("deploy"))
