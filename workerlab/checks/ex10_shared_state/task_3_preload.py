@@ -76,7 +76,7 @@ def check(stock: Any) -> Verdict:
                 for connection in questions.over(_item(record)):
                     workers_of.setdefault(connection, set()).add(record.worker)
             most = max(map(len, workers_of.values()), default=0)
-            told = f"{len(workers_of)} connections, {most} workers at most on the same one"
+            told = f"{len(workers_of)} connections were asked over, each by at most {most} of the workers"
             if most > 1:
                 return _mistake("shared-connection", told)
             later = _asked(server.url, ITEMS[-LATER:], after="received")
@@ -84,7 +84,7 @@ def check(stock: Any) -> Verdict:
     _judge_replies([*records, *later], log)
     used = [questions.over(_item(record)) for record in later]
     loads = sum(question == CATALOGUE for _, question in questions.asked)
-    told = f"the catalogue was loaded {loads} x; {told}"
+    told = f"the catalogue was loaded {loads} x, and {told}"
     if not all(questions.over(_item(record)) for record in [*records, *later]):
         return _mistake("store-not-asked", told)
     if not set().union(*used) & workers_of.keys():
