@@ -76,7 +76,7 @@ def check(stock: Any) -> Verdict:
                 for connection in questions.over(_item(record)):
                     workers_of.setdefault(connection, set()).add(record.worker)
             most = max(map(len, workers_of.values()), default=0)
-            told = f"{len(workers_of)} connections were asked over, each by at most {most} of the workers"
+            told = f"{len(workers_of)} connections, each used by {most} of the workers at most"
             if most > 1:
                 return _mistake("shared-connection", told)
             later = _asked(server.url, ITEMS[-LATER:], after="received")
