@@ -39,7 +39,7 @@ HOSTS = "(hosts + min(deploying, hosts))"
         "more-hosts-than-there-are",
     ),
     Wrong(returning(f"{HOSTS} * {POOL} + reserved"), "a-pool-for-each-host"),
-    Wrong(returning(f"{HOSTS} * workers * ({POOL} + reserved)"), "reserved-in-each-pool"),
+    Wrong(returning(f"{HOSTS} * workers * ({POOL} + reserved)"), "another-number"),
     Wrong(returning(f"{HOSTS} * workers * {POOL}"), "without-reserved"),
     Wrong(returning(f"{HOSTS} * workers * {POOL} + reserved", ""), "no-limit-is-a-number"),
     Wrong(returning(f"2 * {HOSTS} * workers * {POOL} + reserved"), "another-number"),

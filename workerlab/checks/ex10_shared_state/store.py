@@ -1,7 +1,6 @@
 """The shop's stock, in a server of its own, and a connection to it.
 
-`STORE` in the environment says where it is; without it, as in a notebook, there is nothing to
-connect to, and a Store answers None.
+`STORE` in the environment is its port; without it, as in a notebook, a Store answers None.
 """
 
 import json
@@ -9,17 +8,15 @@ import os
 import socket
 import socketserver
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 LIMIT = 1.5  # seconds to wait for an answer
-CATALOGUE = "catalogue"
 ITEMS = [f"item-{number}" for number in range(1, 200)]
-
-
-def stock_of(item: str) -> int:
-    """How many there are of an item."""
-    return 7 * int(item.rpartition("-")[2]) + 1000
+NAMES = {item: item.replace("-", " ") for item in ITEMS}
+STOCK = {item: 1000 + 7 * number for number, item in enumerate(ITEMS)}
 
 
 class Store:
@@ -27,77 +24,48 @@ class Store:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._socket = None
-        if where := os.environ.get("STORE"):
-            host, _, port = where.rpartition(":")
-            self._socket = socket.create_connection((host, int(port)), LIMIT)
+        self._file = None
+        if port := os.environ.get("STORE"):
+            self._file = socket.create_connection(("127.0.0.1", int(port)), LIMIT).makefile("rw")
 
-    def get(self, item: str) -> int | None:
-        return self._asked(item)
-
-    def _asked(self, question: str):
-        if self._socket is None:
+    def get(self, item: str) -> Any:
+        if self._file is None:
             return None
         with self._turn:
-            self._socket.sendall(f"{question}\n".encode())
-            answer = b""
-            while not answer.endswith(b"\n"):
-                if not (part := self._socket.recv(65536)):
-                    raise ConnectionError("the store has closed the connection")
-                answer += part
-        return json.loads(answer)
+            print(item, file=self._file, flush=True)
+            return json.loads(self._file.readline())
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def load_catalogue() -> dict[str, str]:
     """The name of each item, read once over a connection of its own."""
     store = Store()
-    try:
-        return store._asked(CATALOGUE) or {}
-    finally:
-        store.close()
-
-
-class Questions:
-    """What a store was asked: the numbers of the connections that asked for each item."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.asked: list[tuple[int, str]] = []
-
-    def over(self, item: str) -> set[int]:
-        return {connection for connection, about in self.asked if about == item}
+    names = store.get("catalogue") or {}
+    store.close()
+    return names
 
 
 @contextmanager
-def open_store() -> Iterator[Questions]:
-    """A store that answers and remembers who asked, in threads of this process."""
+def open_store() -> Iterator[tuple[int, dict[str, list[object]]]]:
+    """A store in threads of this process: its port, and over which connections it was asked for
+    what."""
+    asked = defaultdict(list)
 
-    class Handler(socketserver.StreamRequestHandler):
+    class Connection(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             for line in self.rfile:
                 question = line.decode(errors="replace").strip()
-                questions.asked.append((id(self), question))
-                kept.append(self)  # so that no other has its id
-                is_item = question in ITEMS
-                known = {item: item.replace("-", " ") for item in ITEMS}
-                answer = stock_of(question) if is_item else known
-                with_error = json.dumps(answer) + "\n"
-                try:
-                    self.wfile.write(with_error.encode())
-                except OSError:
-                    return
+                asked[question].append(self)
+                self.wfile.write(json.dumps(STOCK.get(question, NAMES)).encode() + b"\n")
 
-    kept: list[Handler] = []
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    questions = Questions(server.server_address[1])
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
-    try:
-        yield questions
-    finally:
-        server.shutdown()
-        server.server_close()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        server.daemon_threads = True
+        server.handle_error = lambda *_: None  # of a worker that was killed
+        threading.Thread(target=server.serve_forever, args=[0.05]).start()
+        try:
+            yield server.server_address[1], asked
+        finally:
+            server.shutdown()

@@ -4,13 +4,12 @@ The numbers in the replies decide. They come from many requests at once, until e
 taken part, before the kill and after it.
 """
 
-import os
 from collections import Counter
-from signal import SIGKILL
 from typing import Any
 
 from workerlab.checks.answer import source_of
-from workerlab.checks.app import Reply, Seen, error_in, refuse_no_reply, serving
+from workerlab.checks.app import Reply, Seen, error_in, refuse_no_reply
+from workerlab.checks.ex10_shared_state.slowed_workers import replace, slowed_workers
 from workerlab.checks.function import refuse_no_function
 from workerlab.checks.patience import patience
 from workerlab.checks.runner import run_coroutine
@@ -28,13 +27,6 @@ HINTS = [
 ]
 WORKERS, TOGETHER, MOST_ROUNDS = 4, 32, 12
 PATIENCE = 6.0  # seconds for one request
-# Imported by the master, so that a new worker is there soon; the cell is not.
-CONFIG = "from workerlab.checks import import_cell\n"
-MODULE = "workerlab.checks.ex10_shared_state.counter_app"
-COMMAND = (
-    f"gunicorn {{module}}:app -c {{folder}}/conf.py --chdir {{folder}} --workers {WORKERS}"
-    " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
-)
 RAN = f"POST /count, {TOGETHER} at once on {WORKERS} workers; all are killed; the same again"
 EXPECTED = "numbers that follow one another, each of them once, also after the kill"
 
@@ -42,19 +34,10 @@ EXPECTED = "numbers that follow one another, each of them once, also after the k
 def check(count: Any) -> Verdict:
     """Serve the cell, count, kill the workers, and count on."""
     refuse_no_function(count)
-    options = {"command": COMMAND, "files": {"conf.py": CONFIG}, "probe": True}
-    with serving(source_of(count), MODULE, **options) as server:
-        server.wait_for_workers(WORKERS, timeout=patience(PATIENCE))
+    with slowed_workers(source_of(count), WORKERS) as server:
         there = set(server.folder.iterdir())
         before = _counted(server)
-        killed = server.workers
-        for pid in killed:
-            os.kill(pid, SIGKILL)
-        try:
-            while set(server.wait_for_workers(WORKERS, timeout=patience(PATIENCE))) & set(killed):
-                pass
-        except TimeoutError:
-            raise Refused(too_busy("the new workers were not ready in time")) from None
+        replace(server, *server.workers)
         after = _counted(server)
         return _judge(before, after, is_written=bool(set(server.folder.iterdir()) - there))
 

@@ -4,16 +4,16 @@ The check has each worker call the function once for each period: in some period
 once, in others in one after another. So no clock decides.
 """
 
-import os
+from collections.abc import Iterable
+from contextlib import ExitStack
 from multiprocessing.connection import Client, Connection
-from signal import SIGKILL
 from typing import Any
 
 from workerlab.checks.answer import name_of, source_of
-from workerlab.checks.app import serving
+from workerlab.checks.ex10_shared_state.slowed_workers import replace, slowed_workers
 from workerlab.checks.function import refuse_no_function
-from workerlab.checks.patience import Deadline, patience
-from workerlab.checks.verdicts import Refused, Verdict, right, too_busy, wrong
+from workerlab.checks.patience import Deadline
+from workerlab.checks.verdicts import Refused, Verdict, right, wrong
 from workerlab.server import Server
 
 HINTS = [
@@ -27,12 +27,6 @@ HINTS = [
 WORKERS = 3
 PERIODS = 4  # before the kill, and after it
 LIMIT = 1.5  # seconds for all workers to answer
-MODULE = "workerlab.checks.ex10_shared_state.job_app"
-COMMAND = (
-    f"gunicorn {{module}}:app -c {{folder}}/conf.py --chdir {{folder}} --workers {WORKERS}"
-    " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
-)
-CONFIG = "from workerlab.checks import import_cell\n"
 RAN = f"{PERIODS} periods in {WORKERS} workers; the one that ran the job is killed; {PERIODS} more"
 EXPECTED = "True in one worker in each period, False in the others"
 # The misconceptions: a sentence and a question.
@@ -73,62 +67,50 @@ def check(may_run: Any) -> Verdict:
     """Serve the function in three workers, ask them, kill the one that had the job, ask again."""
     refuse_no_function(may_run)
     source = f"{source_of(may_run)}\n\nmay_run = {name_of(may_run)}\n"
-    options = {"command": COMMAND, "files": {"conf.py": CONFIG}, "probe": True}
-    with serving(source, MODULE, **options) as server:
-        workers = server.wait_for_workers(WORKERS, timeout=patience(6.0))
-        chosen = _asked(server, workers, range(1, PERIODS + 1))
-        killed = chosen[-1]
-        os.kill(killed, SIGKILL)
-        try:
-            workers = server.wait_for_workers(WORKERS, gone=killed, timeout=patience(6.0))
-        except TimeoutError:
-            return too_busy("the new worker was not ready in time")
-        chosen += _asked(server, workers, range(PERIODS + 1, 2 * PERIODS + 1), after_kill=True)
-    told = f"in {len(chosen)} periods one worker each, and none that had been killed"
+    with slowed_workers(source, WORKERS) as server:
+        runner = _asked(server, range(1, PERIODS + 1), nobody="nobody-runs")
+        replace(server, runner)
+        _asked(server, range(PERIODS + 1, 2 * PERIODS + 1), nobody="never-again")
+    told = f"{2 * PERIODS} periods, and True in one worker in each"
     return right("the job runs once a period, and outlives its worker.", RAN, told)
 
 
-def _asked(
-    server: Server, workers: list[int], periods: range, *, after_kill: bool = False
-) -> list[int]:
-    """The pid that may run the job in each period. Raises Refused if it is not one worker."""
-    connections = {pid: Client(str(server.folder / f"{pid}.sock")) for pid in workers}
-    chosen = []
-    try:
-        rounds = [_ask(connections, period) for period in periods]
-    finally:
-        for connection in connections.values():
-            connection.close()
-    for period, results in zip(periods, rounds, strict=True):
+def _asked(server: Server, periods: Iterable[int], nobody: str) -> int:
+    """The worker that may run the job in the last of the periods.
+
+    Raises Refused if it is not one worker in each; with `nobody` if it is none in all of them.
+    """
+    with ExitStack() as stack:
+        workers = {
+            pid: stack.enter_context(Client(str(server.folder / f"{pid}.sock")))
+            for pid in server.workers
+        }
+        rounds = {period: _ask(workers, period) for period in periods}
+    everywhere = all(all(results.values()) for results in rounds.values())
+    nowhere = not any(any(results.values()) for results in rounds.values())
+    for period, results in rounds.items():
         told = f"period {period}: {', '.join(map(str, results.values()))}"
-        mays = [pid for pid, result in results.items() if result is True]
-        if any(str(result).startswith("raised") for result in results.values()):
-            raise _refused("raises", told)
         if not all(isinstance(result, bool) for result in results.values()):
-            raise _refused("another-type", told)
-        if all(all(results.values()) for results in rounds):
-            raise _refused("in-every-worker", told)
-        if len(mays) > 1:
-            raise _refused("more-than-one", told)
-        if not mays:
-            never = after_kill and not any(any(results.values()) for results in rounds)
-            raise _refused("never-again" if never else "nobody-runs", told)
-        chosen += mays
-    return chosen
+            raise _refused("raises" if "raised" in told else "another-type", told)
+        if (count := sum(results.values())) > 1:
+            raise _refused("in-every-worker" if everywhere else "more-than-one", told)
+        if count == 0:
+            raise _refused(nobody if nowhere else "nobody-runs", told)
+    return max(results, key=results.__getitem__)
 
 
-def _ask(connections: dict[int, Connection], period: int) -> dict[int, Any]:
+def _ask(workers: dict[int, Connection], period: int) -> dict[int, Any]:
     """What each worker returns: called all at once in an odd period, else one after another."""
     results = {}
-    for together in [list(connections)] if period % 2 else [[pid] for pid in connections]:
+    for together in [list(workers)] if period % 2 else [[pid] for pid in workers]:
         for pid in together:
-            connections[pid].send(period)
+            workers[pid].send(period)
         deadline = Deadline(LIMIT)
         for pid in together:
-            while not connections[pid].poll(0.1):
+            while not workers[pid].poll(0.1):
                 if deadline.passed():
                     raise _refused("waits", f"period {period}: no answer within {LIMIT} s")
-            results[pid] = connections[pid].recv()
+            results[pid] = workers[pid].recv()
     return results
 
 

@@ -4,15 +4,17 @@ The check's store knows over which connection an item was asked for, and the kit
 it. So it needs no answers that are mixed up, which only chance would bring about.
 """
 
+from collections import defaultdict
+from itertools import islice
 from typing import Any
 
 from workerlab.checks.answer import source_of
 from workerlab.checks.app import Reply, Seen, refuse_no_reply, serving
-from workerlab.checks.ex10_shared_state.store import CATALOGUE, ITEMS, open_store, stock_of
+from workerlab.checks.ex10_shared_state.store import ITEMS, NAMES, STOCK, open_store
 from workerlab.checks.function import refuse_no_function
 from workerlab.checks.patience import patience
 from workerlab.checks.runner import run_coroutine
-from workerlab.checks.verdicts import Refused, Verdict, right, too_busy, wrong
+from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.load import burst
 from workerlab.records import Record
 
@@ -28,7 +30,6 @@ COMMAND = (
     f"gunicorn {{module}}:app --preload --workers {WORKERS}"
     " --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}"
 )
-MODULE = "workerlab.checks.ex10_shared_state.cell_app"
 RAN = f"gunicorn cell:app --preload --workers {WORKERS}, and GET /stock?item=... in each worker"
 EXPECTED = "the catalogue is loaded once, and each worker has one connection of its own"
 # The misconceptions: a sentence and a question.
@@ -50,69 +51,54 @@ MISTAKES = {
         "Each request opens another connection.",
         "How long does your connection live, and who could use it again?",
     ),
-    "store-not-asked": (
-        "The replies are right, but nobody asked the store for them.",
-        "What does a customer see when the stock has changed since?",
-    ),
 }
 
 
 def check(stock: Any) -> Verdict:
     """Serve the cell with --preload, ask all workers, and look at who asked the store how."""
     refuse_no_function(stock)
-    with open_store() as questions:
-        env = {"STORE": f"127.0.0.1:{questions.port}"}
-        options = {"command": COMMAND, "env": env, "probe": True}
-        with serving(source_of(stock), MODULE, **options) as server:
+    with open_store() as (port, asked):
+        options = {"command": COMMAND, "env": {"STORE": str(port)}, "probe": True}
+        with serving(source_of(stock), "cell", **options) as server:
             server.wait_for_workers(WORKERS, timeout=patience(6.0))
-            items, records, log = iter(ITEMS), [], ""
+            items, records, users = iter(ITEMS), [], defaultdict(set)
             while len({record.worker for record in records}) < WORKERS:
-                more = [item for item, _ in zip(items, range(TOGETHER), strict=False)]
-                if len(more) < TOGETHER:
+                if len(more := list(islice(items, TOGETHER))) < TOGETHER:
                     return too_busy(f"not all of {WORKERS} workers took part")
-                records += _asked(server.url, more)
-            workers_of = {}
+                records += _ask(server.url, more)
             for record in records:
-                for connection in questions.over(_item(record)):
-                    workers_of.setdefault(connection, set()).add(record.worker)
-            most = max(map(len, workers_of.values()), default=0)
-            told = f"{len(workers_of)} connections, each used by {most} of the workers at most"
+                for connection in asked[_item(record)]:
+                    users[connection].add(record.worker)
+            most = max(map(len, users.values()), default=0)
+            told = f"{len(users)} connections, each used by {most} of the workers at most"
             if most > 1:
                 return _mistake("shared-connection", told)
-            later = _asked(server.url, ITEMS[-LATER:], after="received")
+            later = _ask(server.url, ITEMS[-LATER:], after="received")
             log = server.log
-    _judge_replies([*records, *later], log)
-    used = [questions.over(_item(record)) for record in later]
-    loads = sum(question == CATALOGUE for _, question in questions.asked)
+    records += later
+    refuse_no_reply(
+        Seen([Reply("/stock", r.status, error=r.error or "") for r in records], log=log)
+    )
+    for record in records:
+        item = _item(record)
+        if record.reply != {"name": NAMES[item], "stock": STOCK[item]}:
+            return _mistake("another-reply", f"/stock?item={item}: {record.reply!r:.100}")
+    loads = len(asked["catalogue"])
     told = f"the catalogue was loaded {loads} x, and {told}"
-    if not all(questions.over(_item(record)) for record in [*records, *later]):
-        return _mistake("store-not-asked", told)
-    if not set().union(*used) & workers_of.keys():
+    if not any(connection in users for record in later for connection in asked[_item(record)]):
         return _mistake("one-for-each-request", told)
     if loads > 1:
         return _mistake("loaded-in-each-worker", told)
     return right("preloaded, and no worker shares its connection.", RAN, told)
 
 
-def _asked(url: str, items: list[str], **options: Any) -> list[Record]:
+def _ask(url: str, items: list[str], **options: Any) -> list[Record]:
     urls = [f"{url}/stock?item={item}" for item in items]
     return run_coroutine(burst(urls, timeout=patience(4.0), **options)).records
 
 
 def _item(record: Record) -> str:
     return record.url.rpartition("=")[2]
-
-
-def _judge_replies(records: list[Record], log: str) -> None:
-    """Raise Refused where a reply did not come, or is another than it should be."""
-    replies = [Reply("/stock", r.status, r.reply, r.error or "") for r in records]
-    refuse_no_reply(Seen(replies, log=log), ran=RAN)
-    for record in records:
-        item = _item(record)
-        should = {"name": item.replace("-", " "), "stock": stock_of(item)}
-        if record.reply != should:
-            told = f"/stock?item={item}: {record.reply!r:.100}"
-            raise Refused(_mistake("another-reply", told))
 
 
 def _mistake(name: str, told: str) -> Verdict:

@@ -1,6 +1,5 @@
 """Exercise 10, task 4: how many connections a database must allow."""
 
-from collections.abc import Callable
 from typing import Any
 
 from workerlab.checks.function import Mistake, Part, is_number, judge_function
@@ -27,21 +26,14 @@ CALLS = [
 ]
 
 
-def needed(
-    hosts: int, workers: int, pool_size: int, max_overflow: int, deploying: int, reserved: int
-) -> int:
-    if pool_size == 0 or max_overflow == -1:
-        raise ValueError("a pool without a limit")
-    return (hosts + min(deploying, hosts)) * workers * (pool_size + max_overflow) + reserved
-
-
-def _with(change: Callable[..., list[Any]]) -> Callable[..., int]:
-    """The right function, called with other arguments."""
-    return lambda *arguments: needed(*change(*arguments))
-
-
-def _unlimited(h: int, w: int, p: int, o: int, d: int, r: int) -> int:
+def total(h: int, w: int, p: int, o: int, d: int, r: int) -> int:
     return (h + min(d, h)) * w * (p + o) + r
+
+
+def needed(h: int, w: int, p: int, o: int, d: int, r: int) -> int:
+    if p == 0 or o == -1:
+        raise ValueError("a pool without a limit")
+    return total(h, w, p, o, d, r)
 
 
 NEEDED = Part(
@@ -56,12 +48,12 @@ NEEDED = Part(
             "How many connections may a pool have open at most?",
         ),
         "without-deploy": Mistake(
-            _with(lambda h, w, p, o, d, r: [h, w, p, o, 0, r]),
+            lambda h, w, p, o, d, r: needed(h, w, p, o, 0, r),
             "This is enough until the next deploy.",
             "How many workers does a host have while the old master is there, and the new one too?",
         ),
         "all-hosts-twice": Mistake(
-            _with(lambda h, w, p, o, d, r: [h, w, p, o, h if d else 0, r]),
+            lambda h, w, p, o, d, r: needed(h, w, p, o, h if d else 0, r),
             "You count every host twice during a deploy.",
             "On how many hosts are old and new workers there at the same time?",
         ),
@@ -71,22 +63,17 @@ NEEDED = Part(
             "If there are 2 hosts, and 5 may be deployed at a time, how many are?",
         ),
         "a-pool-for-each-host": Mistake(
-            _with(lambda h, w, p, o, d, r: [h, 1, p, o, d, r]),
+            lambda h, w, p, o, d, r: needed(h, 1, p, o, d, r),
             "You count one pool for each master.",
             "Which process opens the connections of a pool, and how many such processes are there?",
         ),
-        "reserved-in-each-pool": Mistake(
-            lambda h, w, p, o, d, r: needed(h, w, p, o, d, 0) + (h + min(d, h)) * w * r,
-            "You count the reserved connections for each worker.",
-            "Who has the reserved ones: the workers, or the database, once?",
-        ),
         "without-reserved": Mistake(
-            _with(lambda h, w, p, o, d, r: [h, w, p, o, d, 0]),
+            lambda h, w, p, o, d, r: needed(h, w, p, o, d, 0),
             "Nothing is left for those who are to look at the database when it is full.",
             "What is reserved, and is it there in addition to the pools?",
         ),
         "no-limit-is-a-number": Mistake(
-            _unlimited,
+            total,
             "You compute a number for a pool that has no limit.",
             "What does SQLAlchemy do with max_overflow=-1, and with pool_size=0?",
         ),
