@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-LIMIT = 1.5  # seconds to wait for an answer
+LIMIT = 3.0  # seconds to wait for an answer
 ITEMS = [f"item-{number}" for number in range(1, 200)]
 NAMES = {item: item.replace("-", " ") for item in ITEMS}
 STOCK = {item: 1000 + 7 * number for number, item in enumerate(ITEMS)}
@@ -50,8 +50,7 @@ def load_catalogue() -> dict[str, str]:
 
 @contextmanager
 def open_store() -> Iterator[tuple[int, dict[str, list[object]]]]:
-    """A store in threads of this process: its port, and over which connections it was asked for
-    what."""
+    """A store in threads of this process: its port, and what it was asked over which connections."""
     asked = defaultdict(list)
 
     class Connection(socketserver.StreamRequestHandler):

@@ -27,6 +27,7 @@ HINTS = [
 ]
 WORKERS, TOGETHER, MOST_ROUNDS = 4, 32, 12
 PATIENCE = 6.0  # seconds for one request
+LOCKED = "SQLite gave up waiting for its lock: run the cell again, or give connect() more time"
 RAN = f"POST /count, {TOGETHER} at once on {WORKERS} workers; all are killed; the same again"
 EXPECTED = "numbers that follow one another, each of them once, also after the kill"
 
@@ -46,20 +47,18 @@ def _counted(server: Server) -> list[int]:
     """The numbers in the replies; the first request is on its own."""
     numbers, taken_part = [], set()
     for together in [1] + MOST_ROUNDS * [TOGETHER]:
-        url = f"{server.url}/count"
-        run = run_coroutine(burst(url, together, method="POST", timeout=patience(PATIENCE)))
+        options = {"method": "POST", "timeout": patience(PATIENCE)}
+        run = run_coroutine(burst(f"{server.url}/count", together, **options))
         replies = [Reply("/count", r.status, r.reply, r.error or "") for r in run.records]
         log = server.log
         if any(reply.status != 200 for reply in replies) and "database is locked" in log:
-            why = "SQLite gave up waiting for its lock; give connect() a longer timeout"
-            raise Refused(could_not_check(f"{why}, or run the cell again"))
+            raise Refused(could_not_check(LOCKED))
         good = [reply for reply in replies if reply.status == 200]
         read = [r.body.get("count") if isinstance(r.body, dict) else None for r in good]
-        if len(good) < len(replies):
-            # A file that is being written is empty for a moment: who reads it then raises.
-            if len(set(map(repr, read))) < len(read):
-                raise Refused(_mistake("lost-updates", f"numbers twice, and {error_in(log)}"))
-            refuse_no_reply(Seen(replies, log=log), ran=RAN)
+        # A file that is being written is empty for a moment: who reads it then raises.
+        if len(good) < len(replies) and len(set(map(repr, read))) < len(read):
+            raise Refused(_mistake("lost-updates", f"numbers twice, and {error_in(log)}"))
+        refuse_no_reply(Seen(replies, log=log), ran=RAN)
         if not all(type(number) is int for number in read):
             raise Refused(_mistake("no-count", f"a reply of {good[0].body!r:.100}"))
         numbers += read

@@ -24,13 +24,11 @@ HINTS = [
     "Keep the open file in a global; `fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)` raises "
     "BlockingIOError in all workers but one: return False there.",
 ]
-WORKERS = 3
-PERIODS = 4  # before the kill, and after it
+WORKERS, PERIODS = 3, 4  # as many periods before the kill as after it
 LIMIT = 1.5  # seconds for all workers to answer
 RAN = f"{PERIODS} periods in {WORKERS} workers; the one that ran the job is killed; {PERIODS} more"
 EXPECTED = "True in one worker in each period, False in the others"
-# The misconceptions: a sentence and a question.
-MISTAKES = {
+MISTAKES = {  # a sentence and a question
     "waits": (
         "A worker's call didn't return while another worker may run the job.",
         "Does your function wait for the lock, or does it return False?",

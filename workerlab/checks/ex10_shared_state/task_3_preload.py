@@ -76,9 +76,8 @@ def check(stock: Any) -> Verdict:
             later = _ask(server.url, ITEMS[-LATER:], after="received")
             log = server.log
     records += later
-    refuse_no_reply(
-        Seen([Reply("/stock", r.status, error=r.error or "") for r in records], log=log)
-    )
+    replies = [Reply("/stock", r.status, error=r.error or "") for r in records]
+    refuse_no_reply(Seen(replies, log=log), ran=RAN)
     for record in records:
         item = _item(record)
         if record.reply != {"name": NAMES[item], "stock": STOCK[item]}:
