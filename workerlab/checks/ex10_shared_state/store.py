@@ -50,7 +50,7 @@ def load_catalogue() -> dict[str, str]:
 
 @contextmanager
 def open_store() -> Iterator[tuple[int, dict[str, list[object]]]]:
-    """A store in threads of this process: its port, and what it was asked over which connections."""
+    """A store in threads of this process: its port, and which connections asked for what."""
     asked = defaultdict(list)
 
     class Connection(socketserver.StreamRequestHandler):
