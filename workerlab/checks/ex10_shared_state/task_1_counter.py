@@ -4,7 +4,6 @@ The numbers in the replies decide. They come from many requests at once, until e
 taken part, before the kill and after it.
 """
 
-from collections import Counter
 from typing import Any
 
 from workerlab.checks.answer import source_of
@@ -25,10 +24,10 @@ HINTS = [
     "In SQLite: create table if not exists counter (id integer primary key, n integer), and then "
     "insert into counter values (1, 1) on conflict do update set n = n + 1 returning n.",
 ]
-WORKERS, TOGETHER, MOST_ROUNDS = 4, 32, 12
+WORKERS, TOGETHER, ROUNDS, MOST_ROUNDS = 4, 16, 4, 20
 PATIENCE = 6.0  # seconds for one request
 LOCKED = "SQLite gave up waiting for its lock: run the cell again, or give connect() more time"
-RAN = f"POST /count, {TOGETHER} at once on {WORKERS} workers; all are killed; the same again"
+RAN = f"POST /count, {TOGETHER} at a time on {WORKERS} workers; all are killed; the same again"
 EXPECTED = "numbers that follow one another, each of them once, also after the kill"
 
 
@@ -63,7 +62,7 @@ def _counted(server: Server) -> list[int]:
             raise Refused(_mistake("no-count", f"a reply of {good[0].body!r:.100}"))
         numbers += read
         taken_part |= {record.worker for record in run.records}
-        if len(taken_part) == WORKERS:
+        if len(taken_part) == WORKERS and len(numbers) > ROUNDS * TOGETHER:
             return numbers
     raise Refused(too_busy(f"only {len(taken_part)} of {WORKERS} workers took part"))
 
@@ -71,10 +70,10 @@ def _counted(server: Server) -> list[int]:
 def _judge(before: list[int], after: list[int], *, is_written: bool) -> Verdict:
     begins_again = after[0] == before[0] and not is_written
     before, after = sorted(before), sorted(after)
-    twice = sum(times > 1 for times in Counter(before).values())
+    twice = sum(len(numbers) - len(set(numbers)) for numbers in (before, after))
     told = (
-        f"{len(before)} replies from {before[0]} to {before[-1]}, {twice} numbers more than once; "
-        f"after the kill {len(after)} from {after[0]} to {after[-1]}"
+        f"{len(before)} replies from {before[0]} to {before[-1]}; after the kill {len(after)} from "
+        f"{after[0]} to {after[-1]}; {twice} repeated"
     )
     if twice and begins_again:
         return _mistake("each-its-own", told)
