@@ -53,7 +53,7 @@ __all__ = [
     "NOT_MEASURABLE",
     "NOT_THERE",
     "NO_EFFECT",
-    "PROBES",
+    "TRIALS",
     "UVICORN",
     "UVICORN_WORKER",
     "Kind",
@@ -65,7 +65,7 @@ __all__ = [
 SIDE_BY_SIDE = 8  # trials: they wait more than they compute
 _numbers = itertools.count()
 
-PROBES: dict[str, Callable[[Kind], str]] = {
+TRIALS: dict[str, Callable[[Kind], str]] = {
     probe.__name__: probe
     for probe in (
         connections.bind,
@@ -118,7 +118,7 @@ def ask(setting: str, kind: Kind = UVICORN_WORKER) -> str:
     """What the probe of this setting says of this kind of server; its servers are ended."""
     begin_trial(next(_numbers))
     try:
-        return PROBES[setting](kind)
+        return TRIALS[setting](kind)
     except NoSuchOption:
         return NOT_THERE
     finally:
@@ -149,4 +149,4 @@ def table(matrix: dict[str, dict[str, str]]) -> str:
     """The matrix as text: a line for each row, a column for each server."""
     servers = list(next(iter(matrix.values())))
     lines = [["", *servers], *([row, *verdicts.values()] for row, verdicts in matrix.items())]
-    return "\n".join("".join(f"{cell:20}" for cell in line).rstrip() for line in lines)
+    return "\n".join("".join(f"{cell:22}" for cell in line).rstrip() for line in lines)

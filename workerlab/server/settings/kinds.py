@@ -1,6 +1,7 @@
 """The kinds of servers that settings are tried on, how each spells them, and how one is started."""
 
 import contextvars
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ NOT_THERE, NOT_MEASURABLE = "not there", "not measurable"
 SERVED = Path(__file__).with_name("served.py").read_text(encoding="utf-8")
 
 # Trials that run side by side, each in a thread of its own, have servers of their own.
+# Not more than two start at a time: Uvicorn takes a child that starts too slowly for a dead one.
+_starting = threading.BoundedSemaphore(2)
 _trial = contextvars.ContextVar("trial", default="")
 
 
@@ -146,7 +149,8 @@ def start(
     command = " ".join([kind.command.format(app=app), *options])
     if "unix_socket" in settings:
         command = command.replace(kind.address, "")
-    return Server(command, files=files, env=env, name=name_in_trial(name))
+    with _starting:
+        return Server(command, files=files, env=env, name=name_in_trial(name))
 
 
 def start_served(kind: Kind, *, files: Mapping[str, str] | None = None, **settings) -> Server:

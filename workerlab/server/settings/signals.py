@@ -32,7 +32,7 @@ def ttin_ttou(kind: Kind) -> str:
 
 def hup_new_code(kind: Kind) -> str:
     """After HUP, does the new code answer?"""
-    server = start_served(kind)
+    server = start_served(kind, timeout=30)
     deploy(server, NEW)
     return ACTS if comes_true(lambda: answer(server, "/version") == "22", within=20) else IGNORED
 
@@ -74,12 +74,12 @@ def term(kind: Kind) -> str:
 
 
 def int_at_once(kind: Kind) -> str:
-    """After INT to the master, does it end within 6 seconds though a request takes 12?"""
+    """After INT to the master, does it end within 5 seconds though a request takes 12?"""
     return ends_at_once(kind, "INT")
 
 
 def quit_at_once(kind: Kind) -> str:
-    """After QUIT to the master, does it end within 6 seconds though a request takes 12?"""
+    """After QUIT to the master, does it end within 5 seconds though a request takes 12?"""
     return ends_at_once(kind, "QUIT")
 
 
@@ -87,7 +87,7 @@ def ends_at_once(kind: Kind, name: str) -> str:
     server = start_served(kind)
     with waiting_request(server, seconds=12):
         server.signal(name)
-        has_ended = comes_true(lambda: not server.pids, within=6)
+        has_ended = comes_true(lambda: not server.pids, within=5)
         server.stop(grace=0)
     return ACTS if has_ended else DIFFERS
 
