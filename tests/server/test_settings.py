@@ -51,6 +51,18 @@ CHANGED = {
     "forwarded_for": "forwarded_allow_ips",
     "bind": None,
     "web_concurrency": None,
+    "unix_socket": None,
+    "killed_worker": None,
+    "port_taken": None,
+    "import_error": None,
+    "lifespan_error": None,
+    "ttin_ttou": None,
+    "hup_new_code": None,
+    "hup_slow_import": None,
+    "hup_import_error": None,
+    "term": None,
+    "int_at_once": None,
+    "quit_at_once": None,
 }
 # Loopback is trusted by default, so this address comes through whatever is set.
 ACTS_BY_DEFAULT = {"forwarded_for"}
