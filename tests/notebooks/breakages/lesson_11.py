@@ -83,7 +83,7 @@ BREAKAGES = [
     Breakage(
         "nobody kills the server of one",
         [("lesson", "os.kill(four[0].pid, signal.SIGKILL)", "os.kill(four[0].pid, 0)")],
-        [*SHAPE, "cost", "kill", "claim-kill"],
+        [*SHAPE, "kill", "claim-kill"],
         {"claim-kill"},
     ),
     Breakage(
