@@ -68,7 +68,7 @@ DOES = 'all(matrix[n][s] == "acts" for n in needs)'
     Wrong(
         chosen_by(DOES).replace("return", "found =") + "    if not found:\n"
         '        raise ValueError("none")\n    return found\n',
-        "none-is-an-error",
+        "other-servers",
     ),
     Wrong(returning(f"next((s for s in servers if {DOES}), '')"), "another-type"),
     Wrong(returning("None"), "nothing-returned"),

@@ -45,7 +45,7 @@ def without(option: str) -> str:
     Wrong([COMMAND, {"timeout"}], "preload-not-lost"),
     Wrong([COMMAND, LOST | {"max_requests_jitter"}], "has-a-counterpart"),
     Wrong([COMMAND, LOST | {"worker_connections"}], "nothing-to-lose"),
-    Wrong([COMMAND, LOST | {"proc_name"}], "not-in-the-file"),
+    Wrong([COMMAND, LOST | {"proc_name"}], "nothing-to-lose"),
     Wrong([COMMAND, "timeout, preload_app"], "not-settings"),
 )
 def test_task_2(case):

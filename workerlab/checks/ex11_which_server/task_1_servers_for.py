@@ -39,46 +39,30 @@ CALLS: list[list[Any]] = [
 ]
 
 
-def servers_for(
+def found(
     matrix: Matrix, needs: list[str], words: tuple[str, ...] = ("acts",), enough: Any = all
 ) -> list[str]:
-    """The servers that have the needs, sorted. Raises ValueError for a need that is no row."""
-    if unknown := set(needs) - set(matrix):
-        raise ValueError(f"not in the matrix: {', '.join(unknown)}")
+    """The servers that have the needs, sorted. For an unknown one a KeyError, or by chance none."""
     servers = sorted(next(iter(matrix.values())))
     return [s for s in servers if enough(matrix[need][s] in words for need in needs)]
 
 
-def _or_error(matrix: Matrix, needs: list[str]) -> list[str]:
-    if not (found := servers_for(matrix, needs)):
-        raise ValueError
-    return found
+def servers_for(matrix: Matrix, needs: list[str], *rule: Any, error: Any = ValueError) -> list[str]:
+    """The servers that have the needs, sorted. Raises ValueError for a need that is no row."""
+    if unknown := set(needs) - set(matrix):
+        raise error(f"not in the matrix: {', '.join(unknown)}")
+    return found(matrix, needs, *rule)
 
 
 def _skipping(matrix: Matrix, needs: list[str]) -> list[str]:
-    return servers_for(matrix, [need for need in needs if need in matrix])
-
-
-def _nobody(matrix: Matrix, needs: list[str]) -> list[str]:
-    return servers_for(matrix, needs) if set(needs) <= set(matrix) else []
-
-
-def _as_it_comes(matrix: Matrix, needs: list[str]) -> list[str]:
-    servers = sorted(next(iter(matrix.values())))
-    return [s for s in servers if all(matrix[need][s] == "acts" for need in needs)]
-
-
-def _key_error(matrix: Matrix, needs: list[str]) -> list[str]:
-    if not set(needs) <= set(matrix):
-        raise KeyError
-    return servers_for(matrix, needs)
+    return found(matrix, [need for need in needs if need in matrix])
 
 
 UNKNOWN = "What should somebody who misspells a need find out, and from what?"
 # Each known wrong way: what it returns, a sentence, a question.
 WAYS = {
     "one-need-is-enough": (
-        lambda matrix, needs: servers_for(matrix, needs, enough=any),
+        lambda matrix, needs: servers_for(matrix, needs, ("acts",), any),
         "Your function names servers that have only some of the needs.",
         "Would you deploy with a server that does half of what you need?",
     ),
@@ -97,20 +81,19 @@ WAYS = {
         "Your function finds no server if nothing is needed.",
         "Which server lacks anything if you need nothing?",
     ),
-    "none-is-an-error": (
-        _or_error,
-        "Your function raises an exception if no server does.",
-        "Is a list without elements an answer to the question which servers do?",
-    ),
     "unknown-skipped": (_skipping, "Your function skips a need that no row has.", UNKNOWN),
     "unknown-means-none": (
-        _nobody,
+        lambda matrix, needs: found(matrix, needs) if set(needs) <= set(matrix) else [],
         "Your function says that no server does where nobody has tried.",
         UNKNOWN,
     ),
-    "key-error": (_key_error, "Your function raises a KeyError, not a ValueError.", UNKNOWN),
+    "key-error": (
+        lambda matrix, needs: servers_for(matrix, needs, error=KeyError),
+        "Your function raises a KeyError, not a ValueError.",
+        UNKNOWN,
+    ),
     "found-by-chance": (
-        _as_it_comes,
+        found,
         "Whether your function notices an unknown need depends on the needs before it.",
         "Which row does your loop look up last, and for which servers?",
     ),

@@ -34,120 +34,19 @@ HINTS = [
     "--limit-max-requests-jitter 50, --forwarded-allow-ips with both addresses, --workers 2 and "
     "--no-access-log. Nothing limits concurrency, and lost are timeout and preload_app.",
 ]
-WORKERS, TIMEOUT, BLOCKED = 2, 2, 3.0  # blocked for longer than the file's timeout, in seconds
-GIVEN = {
-    "workers": "--workers",
-    "keepalive": "--timeout-keep-alive",
-    "graceful_timeout": "--timeout-graceful-shutdown",
-    "max_requests": "--limit-max-requests",
-    "max_requests_jitter": "--limit-max-requests-jitter",
-    "forwarded_allow_ips": "--forwarded-allow-ips",
-    "bind": "--host and --port",
+WORKERS, AT_ONCE, BLOCKED = 2, 30, 3.0  # requests; longer than the file's timeout, in seconds
+LIMITS = {
+    "keepalive": ("--timeout-keep-alive", 1),
+    "graceful_timeout": ("--timeout-graceful-shutdown", 2),
+    "max_requests": ("--limit-max-requests", 500),
+    "max_requests_jitter": ("--limit-max-requests-jitter", 50),
 }
-LIMITS = {"keepalive": 1, "graceful_timeout": 2, "max_requests": 500, "max_requests_jitter": 50}
+REPLACED = {*LIMITS, "bind", "workers", "forwarded_allow_ips"}
 LOST = {"timeout", "preload_app"}
-AT_ONCE = 30
+EXPECTED = "what Gunicorn does with the file"
+LOSES = "what acts under Gunicorn, and no option of Uvicorn replaces"
 # From the right: this machine's proxy names 192.0.2.7, which names the client, which lies.
 FORWARDED = {"X-Forwarded-For": "198.51.100.66, 203.0.113.9, 192.0.2.7"}
-
-
-def check(answer: Any) -> Verdict:
-    """Start the command, compare it with the file, and then look at what the reader gives up."""
-    command, lost = answer
-    refuse(command)
-    names = _names(lost)
-    if "uvicorn" not in (words := [Path(word).name for word in shlex.split(command)]):
-        raise _wrong(command, "not-uvicorn", words[0] if words else "an empty command")
-    with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
-        Path(folder, "shop.py").write_text(SHOP, encoding="utf-8")
-        with served(command, cwd=folder) as server:
-            seen = _judge_command(command, server)
-            seen += _judge_lost(command, names, server)
-    return right("Uvicorn now does what the file says, except what you named.", command, seen)
-
-
-def _names(lost: Any) -> set[str]:
-    is_collection = isinstance(lost, set | list | tuple | frozenset)
-    if is_collection and all(isinstance(name, str) and name in KNOWN for name in lost):
-        return set(lost)
-    verdict = wrong(
-        "not-settings",
-        "What gets lost should be a set of names of settings.",
-        "How does the file spell them, and what is between the braces of a set?",
-        came_back=repr(lost)[:200],
-        expected='a set such as {"proc_name", "umask"}',
-    )
-    raise Refused(verdict)
-
-
-# The misconceptions of the command: a sentence, a question, what was expected.
-TOLD: Mapping[str, tuple[str, str, str]] = {
-    "not-uvicorn": (
-        "This command starts something else.",
-        "Which program do the three commands of lesson 11 begin with?",
-        "one uvicorn command",
-    ),
-    "wrong-number": (
-        "The server has another number of workers than the file asks for.",
-        "Which option has the same name for both servers?",
-        f"{WORKERS} workers",
-    ),
-    "another-app": (
-        "The server runs, but it doesn't serve the shop.",
-        "What comes after `gunicorn` in the command that the task shows?",
-        "the app shop:app",
-    ),
-    "access-log-on": (
-        "Uvicorn logs each request, and Gunicorn with this file logs none.",
-        "What is the default of each server's access log?",
-        "no line for a request",
-    ),
-    "trusts-everybody": (
-        "The app takes an address for the client's that the client made up.",
-        "Whose word does the file believe, and who wrote the leftmost address?",
-        "203.0.113.9",
-    ),
-    "second-proxy-unknown": (
-        "The app takes a proxy for the client.",
-        "Which proxies does the file trust, and which does your command?",
-        "203.0.113.9",
-    ),
-    "headers-unread": (
-        "The app sees the proxy on this machine as its client.",
-        "Are the proxies' headers read, and is 127.0.0.1 among those whose headers are?",
-        "203.0.113.9",
-    ),
-    "preload-not-lost": (
-        "With preload_app, Gunicorn's master imports the app once, and the workers share it.",
-        "How many times does Uvicorn with two workers import the app?",
-        "preload_app among what gets lost",
-    ),
-    "timeout-not-lost": (
-        f"Gunicorn would have killed a worker that was blocked for {BLOCKED:g} s.",
-        "Who answers the pings of Uvicorn's master: the event loop, or a thread beside it?",
-        "timeout among what gets lost",
-    ),
-    "has-a-counterpart": (
-        "A setting that you gave up works in your own command.",
-        "Which options of your command did you take from the file?",
-        "only what no option replaces",
-    ),
-    "nothing-to-lose": (
-        "worker_connections has no effect under UvicornWorker, so nothing gets lost.",
-        "In which column of lesson 11's matrix does it act?",
-        "only settings that act under Gunicorn",
-    ),
-    "not-in-the-file": (
-        "The file doesn't have this setting.",
-        "Which settings does the file have?",
-        "settings of the file",
-    ),
-    "limit-that-was-not": (
-        "Your command refuses requests that Gunicorn with this file answers.",
-        "Did worker_connections have an effect under UvicornWorker in lesson 06?",
-        f"{AT_ONCE} of {AT_ONCE} answered",
-    ),
-}
 ADDRESSES = {
     "198.51.100.66": "trusts-everybody",
     "192.0.2.7": "second-proxy-unknown",
@@ -155,11 +54,83 @@ ADDRESSES = {
 }
 
 
-def _wrong(command: str, name: str, came_back: str) -> Refused:
-    sentence, question, expected = TOLD[name]
-    return Refused(
-        wrong(name, sentence, question, ran=command, came_back=came_back, expected=expected)
-    )
+def check(answer: Any) -> Verdict:
+    """Start the command, compare it with the file, and then look at what the reader gives up."""
+    command, lost = answer
+    refuse(command)
+    is_collection = isinstance(lost, set | list | tuple | frozenset)
+    if not is_collection or not all(isinstance(name, str) and name in KNOWN for name in lost):
+        raise _wrong(command, "not-settings", repr(lost)[:200], "a set such as {'proc_name'}")
+    if "uvicorn" not in (words := [Path(word).name for word in shlex.split(command)]):
+        raise _wrong(command, "not-uvicorn", words[0] if words else "an empty command")
+    with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
+        Path(folder, "shop.py").write_text(SHOP, encoding="utf-8")
+        with served(command, cwd=folder) as server:
+            seen = _judge_command(command, server)
+            seen += _judge_lost(command, set(lost), server)
+    return right("Uvicorn now does what the file says, except what you named.", command, seen)
+
+
+# The misconceptions: a sentence, a question.
+TOLD: Mapping[str, tuple[str, str]] = {
+    "not-uvicorn": (
+        "This command starts something else.",
+        "Which program do the three commands of lesson 11 begin with?",
+    ),
+    "wrong-number": (
+        "The server has another number of workers than the file asks for.",
+        "Which option has the same name for both servers?",
+    ),
+    "another-app": (
+        "The server runs, but it doesn't serve the shop.",
+        "What comes after `gunicorn` in the command that the task shows?",
+    ),
+    "access-log-on": (
+        "Uvicorn logs each request, and Gunicorn with this file logs none.",
+        "What is the default of each server's access log?",
+    ),
+    "trusts-everybody": (
+        "The app takes an address for the client's that the client made up.",
+        "Whose word does the file believe, and who wrote the leftmost address?",
+    ),
+    "second-proxy-unknown": (
+        "The app takes a proxy for the client.",
+        "Which proxies does the file trust, and which does your command?",
+    ),
+    "headers-unread": (
+        "The app sees the proxy on this machine as its client.",
+        "Are the proxies' headers read, and is 127.0.0.1 among those whose headers are?",
+    ),
+    "preload-not-lost": (
+        "With preload_app, Gunicorn's master imports the app once, and the workers share it.",
+        "How many times does Uvicorn with two workers import the app?",
+    ),
+    "timeout-not-lost": (
+        f"Gunicorn would have killed a worker that was blocked for {BLOCKED:g} s.",
+        "Who answers the pings of Uvicorn's master: the event loop, or a thread beside it?",
+    ),
+    "has-a-counterpart": (
+        "A setting that you gave up works in your own command.",
+        "Which options of your command did you take from the file?",
+    ),
+    "nothing-to-lose": (
+        "One of the settings that you gave up has no effect under Gunicorn with this file.",
+        "Is it in the file? And does it act in the column UvicornWorker of lesson 11's matrix?",
+    ),
+    "limit-that-was-not": (
+        "Your command refuses requests that Gunicorn with this file answers.",
+        "Did worker_connections have an effect under UvicornWorker in lesson 06?",
+    ),
+    "not-settings": (
+        "What gets lost should be a set of names of settings.",
+        "How does the file spell them, and what is between the braces of a set?",
+    ),
+}
+
+
+def _wrong(command: str, name: str, came_back: str, expected: str = EXPECTED) -> Refused:
+    details = {"ran": command, "came_back": came_back, "expected": expected}
+    return Refused(wrong(name, *TOLD[name], **details))
 
 
 def read(command: str) -> dict[str, Any]:
@@ -173,29 +144,24 @@ def read(command: str) -> dict[str, Any]:
 
 def _judge_command(command: str, server: Server) -> str:
     """What was seen of a command that does what the file says. Raises Refused for another."""
-    comes_true(lambda: len(server.workers) == WORKERS, within=2)
+    comes_true(lambda: len(server.workers) == WORKERS, within=patience(4))
     if len(server.workers) != WORKERS:
         raise _wrong(command, "wrong-number", f"{len(server.workers)} running")
     options = read(command)
-    for setting, value in LIMITS.items():
-        option = GIVEN[setting]
+    for setting, (option, value) in LIMITS.items():
         if (found := options[option.removeprefix("--").replace("-", "_")]) != value:
-            verdict = wrong(
-                f"other-{setting.replace('_', '-')}",
-                f"The file has {setting} = {value}, and your command something else.",
-                "What is this setting's option in `uvicorn --help`, and what is its default?",
-                ran=command,
-                came_back=f"{option} is {found}, as Uvicorn reads it",
-                expected=f"{setting} as in the file",
-            )
-            raise Refused(verdict)
+            sentence = f"The file has {setting} = {value}, and your command something else."
+            question = "What is its option in `uvicorn --help`, and what is the default there?"
+            details = {"ran": command, "came_back": f"{option} is {found}"}
+            misconception = f"other-{setting.replace('_', '-')}"
+            raise Refused(wrong(misconception, sentence, question, **details, expected=str(value)))
     status, text = request(server, "/client", headers=FORWARDED)
     if status != 200 or "shop" not in text:
         raise _wrong(command, "another-app", f"GET /client: status {status}")
     if comes_true(lambda: "/client" in server.log, within=0.5):
         raise _wrong(command, "access-log-on", "a line for GET /client in the log")
     if (address := json.loads(text)["shop"]) in ADDRESSES:
-        raise _wrong(command, ADDRESSES[address], f"the client is {address}")
+        raise _wrong(command, ADDRESSES[address], f"the client is {address}", "203.0.113.9")
     url = f"{server.url}/wait?seconds=0.5"
     run = run_coroutine(burst(url, AT_ONCE, timeout=patience(6)))
     if refused := sum(record.status == 503 for record in run.records):
@@ -207,12 +173,10 @@ def _judge_lost(command: str, names: set[str], server: Server) -> str:
     """What was seen of the settings that get lost, and of those that don't."""
     is_offered = any("preload" in option.name for option in uvicorn.params)
     if "preload_app" not in names and not is_offered:
-        raise _wrong(command, "preload-not-lost", "uvicorn --help has no such option")
+        raise _wrong(command, "preload-not-lost", "uvicorn --help has no such option", LOSES)
     for name in sorted(names - LOST):
-        if name in GIVEN:
-            raise _wrong(command, "has-a-counterpart", f"{name}: your command has {GIVEN[name]}")
-        is_idle = name == "worker_connections"
-        raise _wrong(command, "nothing-to-lose" if is_idle else "not-in-the-file", name)
+        misconception = "has-a-counterpart" if name in REPLACED else "nothing-to-lose"
+        raise _wrong(command, misconception, name, LOSES)
     with idle_connection(server) as idle:
         url = f"{server.url}/block?seconds={BLOCKED}"
         (blocked,) = run_coroutine(burst(url, 1, timeout=patience(BLOCKED + 3))).records
@@ -221,7 +185,7 @@ def _judge_lost(command: str, names: set[str], server: Server) -> str:
         raise Refused(too_busy("a blocked request or an idle connection did not end in time"))
     survived = f"a worker blocked for {BLOCKED:g} s was left alone"
     if "timeout" not in names:
-        raise _wrong(command, "timeout-not-lost", survived)
+        raise _wrong(command, "timeout-not-lost", survived, LOSES)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /wait?seconds=20 HTTP/1.1\r\nHost: shop\r\n\r\n")
         comes_true(lambda: "waiting for 20 s" in server.log, within=patience(3))
