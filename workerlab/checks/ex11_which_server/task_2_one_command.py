@@ -144,10 +144,11 @@ def read(command: str) -> dict[str, Any]:
 
 def _judge_command(command: str, server: Server) -> str:
     """What was seen of a command that does what the file says. Raises Refused for another."""
-    comes_true(lambda: len(server.workers) == WORKERS, within=patience(4))
+    options = read(command)
+    within = patience(4) if options["workers"] == WORKERS else 2
+    comes_true(lambda: len(server.workers) == WORKERS, within=within)
     if len(server.workers) != WORKERS:
         raise _wrong(command, "wrong-number", f"{len(server.workers)} running")
-    options = read(command)
     for setting, (option, value) in LIMITS.items():
         if (found := options[option.removeprefix("--").replace("-", "_")]) != value:
             sentence = f"The file has {setting} = {value}, and your command something else."
