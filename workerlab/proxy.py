@@ -55,7 +55,7 @@ def nginx_conf(http: str) -> str:
 
 
 def needs_nginx() -> None:
-    """Where this machine has no nginx, have each later cell of this notebook say so, and no more."""
+    """Where there is no nginx, have each later cell of this notebook say so instead of running."""
     if nginx_path() is None:
         from IPython import get_ipython
 
