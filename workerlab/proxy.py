@@ -67,4 +67,7 @@ def needs_nginx() -> None:
 def start_nginx(http: str, name: str = "nginx") -> Server:
     """An nginx with `http` inside the http block of its configuration, nginx.conf in its folder."""
     command = f"{shlex.quote(nginx_path())} -p {{folder}} -c {{folder}}/nginx.conf"
-    return Server(command, name=name, files={"nginx.conf": nginx_conf(http)})
+    # Ready by its connection: a request would leave an idle connection to a host.
+    server = Server(command, name=name, files={"nginx.conf": nginx_conf(http)}, ready="tcp")
+    server.url = f"http://127.0.0.1:{server.port}"
+    return server

@@ -2,13 +2,13 @@
 
 from tests.notebooks.breakages import Breakage
 
-START = ["shop", "hosts", "nginx"]
+START = ["imports", "shop", "hosts", "nginx"]
 KILL = [*START, "predict", "kill", "see", "claim-get", "claim-post"]
 SHARE = [*START, "share", "share-runs", "claim-share"]
 IDLE = [*START, "predict-idle", "idle", "idle-run", "claim-idle"]
 ROLL = [*START, "deploy", "roll", "claim-roll"]
-LATE = [*START, "deploy", "roll", "predict-late", "late", "claim-late"]
-WHO = [*START, "deploy", "roll", "predict-late", "late", "claim-who"]
+LATE = [*START, "deploy", "roll", "predict-late", "late", "late-runs", "claim-late"]
+WHO = [*START, "deploy", "roll", "predict-late", "late", "late-runs", "claim-who"]
 
 # Without the first experiment, nobody has died.
 ALL_ALIVE = ("lesson", '[start_host("host 1"), *alive]', "hosts")
@@ -74,7 +74,7 @@ BREAKAGES = [
     ),
     Breakage(
         "nginx keeps no connection",
-        [("lesson", ', "keepalive 32;"', ""), ("lesson", 'Connection "";', "Connection close;")],
+        [("lesson", 'Connection "";', "Connection close;")],
         IDLE,
         {"claim-idle"},
     ),
