@@ -39,7 +39,7 @@ def hosts_needed(rate, cpu, waiting, cores, free, may_fail):
     Wrong(returns("max(1, ceil(rate * cpu * (1 + free) / cores)) + may_fail"), "share-on-top"),
     Wrong(returns("ceil(rate * cpu / (cores * (1 - free))) + may_fail"), "none-at-all"),
     Wrong(returns("rate * cpu / (cores * (1 - free)) + may_fail"), "another-type"),
-    Wrong(returns("max(1, round(rate * cpu / (cores * (1 - free)))) + may_fail"), "another-number"),
+    Wrong(returns("ceil(rate * cpu / (cores * (1 - free)) * (1 + may_fail))"), "another-number"),
     Wrong(returns("3"), "fixed-answer"),
     Wrong(returns("print(rate)"), "nothing-returned"),
 )

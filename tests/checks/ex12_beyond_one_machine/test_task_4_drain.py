@@ -61,6 +61,7 @@ TERM = """
     Wrong(START + DOWN + WAIT.replace("*old", "") + TERM, "nobody-knew"),
     Wrong(START + DOWN + HUP + TERM, "cut-off"),
     Wrong(START + DOWN + HUP + "\n    time.sleep(0.3)\n" + TERM, "cut-off"),
+    Wrong(START + "\n    time.sleep(2.6)\n" + TERM + DOWN + HUP, "known-too-late"),
     Wrong(START + DOWN + HUP + WAIT, "still-there"),
     Wrong(START + DOWN + HUP + WAIT + TERM.replace("host", "nginx"), "no-proxy-left"),
     Wrong(START + BOTH_DOWN + HUP + WAIT + TERM, "nobody-left"),

@@ -14,7 +14,7 @@ HINTS = [
 ]
 # All are multiples of powers of two, so that no rounding of floats decides.
 CALLS = [
-    # rate, cpu, waiting, cores, free, may_fail
+    # rate, cpu, waiting, cores, free, may_fail: below r, c, w, n, f and away
     (128, 0.03125, 0.5, 2, 0.25, 1),
     (128, 0.03125, 8.0, 2, 0.25, 1),
     (96, 0.0625, 0.25, 4, 0.5, 0),
@@ -38,56 +38,42 @@ NEEDED = Part(
     "another-number",
     {
         "waiting-counted": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: (
-                max(1, ceil(rate * (cpu + waiting) / (cores * (1 - free)))) + away
-            ),
+            lambda r, c, w, n, f, away: max(1, ceil(r * (c + w) / (n * (1 - f)))) + away,
             "Your function counts the seconds of waiting as if they needed a core.",
             "What does the core do while a handler awaits?",
         ),
         "rounded-down": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: (
-                max(1, floor(rate * cpu / (cores * (1 - free)))) + away
-            ),
+            lambda r, c, w, n, f, away: max(1, floor(r * c / (n * (1 - f)))) + away,
             "Your function rounds down, so that a part of the load has no host.",
             "You need two and a half hosts. How many do you start?",
         ),
         "one-more-than-needed": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: (
-                floor(rate * cpu / (cores * (1 - free))) + 1 + away
-            ),
+            lambda r, c, w, n, f, away: floor(r * c / (n * (1 - f))) + 1 + away,
             "Your function adds a host even where the load comes out even.",
             "What does ceil return for a whole number?",
         ),
         "none-may-fail": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: max(
-                1, ceil(rate * cpu / (cores * (1 - free)))
-            ),
+            lambda r, c, w, n, f, away: max(1, ceil(r * c / (n * (1 - f)))),
             "Your function leaves out the hosts that may fail.",
             "Who carries the load while one of them is away?",
         ),
         "all-may-be-busy": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: max(1, ceil(rate * cpu / cores)) + away,
+            lambda r, c, w, n, f, away: max(1, ceil(r * c / n)) + away,
             "Your function keeps nothing free.",
             "Which part of a host's cores may be busy?",
         ),
         "share-turned-round": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: (
-                max(1, ceil(rate * cpu / (cores * free))) + away
-            ),
+            lambda r, c, w, n, f, away: max(1, ceil(r * c / (n * f))) + away,
             "Your function takes the share to keep free for the share that may be busy.",
             "If a quarter is to stay free, which part may be busy?",
         ),
         "share-on-top": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: (
-                max(1, ceil(rate * cpu * (1 + free) / cores)) + away
-            ),
+            lambda r, c, w, n, f, away: max(1, ceil(r * c * (1 + f) / n)) + away,
             "A quarter more of what is busy is not a quarter of all.",
             "Three cores busy of four: by how much more would you have to multiply three?",
         ),
         "none-at-all": Mistake(
-            lambda rate, cpu, waiting, cores, free, away: (
-                ceil(rate * cpu / (cores * (1 - free))) + away
-            ),
+            lambda r, c, w, n, f, away: ceil(r * c / (n * (1 - f))) + away,
             "Without load, your function leaves no host but those that may fail.",
             "Who answers the first request after all of those have failed?",
         ),

@@ -52,12 +52,11 @@ EXPECTED = "every request is answered, the host has ended, and the other one is 
 
 @dataclass
 class Seen:
-    """What became of the requests, of the two hosts and of nginx."""
+    """What became of the requests, of the host and of nginx."""
 
     records: list[Record]
     held: Record
     leaving: bool
-    staying: bool
     proxy: bool
     told: str
     log: str
@@ -73,11 +72,6 @@ ROWS = {
         lambda seen: not seen.proxy,
         "nginx has ended.",
         "Which signal makes nginx read its file again, and which makes it leave?",
-    ),
-    "the-wrong-host": (
-        lambda seen: not seen.staying,
-        "The other host has ended.",
-        "Which of the arguments is the pid of the host that leaves?",
     ),
     "still-there": (
         lambda seen: seen.leaving,
@@ -111,7 +105,7 @@ def check(drain: Any) -> Verdict:
     """Have the function take one of two hosts out of service, under load."""
     refuse_no_function(drain)
     with hosts("a", "b") as (a, b), nginx(CONFIG, {"a": a.port, "b": b.port}) as server:
-        seen = run_coroutine(_drained(drain, server, a, b))
+        seen = run_coroutine(_drained(drain, server, a))
     lost = seen.lost
     told = f"{len(lost)} of {len(seen.records) + 1} lost"
     for misconception, (is_so, *said) in ROWS.items():
@@ -120,7 +114,7 @@ def check(drain: Any) -> Verdict:
     return right("the host has left, and no request noticed.", RAN, told)
 
 
-async def _drained(drain: Any, server: Server, leaving: Server, staying: Server) -> Seen:
+async def _drained(drain: Any, server: Server, leaving: Server) -> Seen:
     url, file = f"http://127.0.0.1:{server.port}/order", server.folder / FILE
     proxy, pid = server.pid, leaving.pid
     # The first request of all goes to the first host.
@@ -143,7 +137,6 @@ async def _drained(drain: Any, server: Server, leaving: Server, staying: Server)
         records=[run.result().records[0] for run in sent],
         held=holding.result().records[0],
         leaving=is_alive(pid),
-        staying=is_alive(staying.pid),
         proxy=is_alive(proxy),
         told=file.read_text(),
         log=server.log,
