@@ -13,6 +13,8 @@ from workerlab.server.server import Server
 
 NO_NGINX = "there is no nginx on this machine; on an Intel Mac, `brew install nginx` brings it"
 
+FILE = "nginx.conf"  # in the folder of its server
+
 NEEDED = "this cell needs nginx"
 
 # What every nginx of the lessons needs around its own part: it stays in the foreground, and writes
@@ -22,7 +24,7 @@ USER
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
-error_log stderr;
+error_log stderr LEVEL;
 events {}
 http {
     log_format hosts "$request_method $request_uri $status : $upstream_addr : $upstream_status";
@@ -43,15 +45,17 @@ def nginx_path() -> str | None:
     return shutil.which("nginx") or (str(wheel) if wheel.exists() else None)
 
 
-def nginx_conf(http: str) -> str:
+def nginx_conf(http: str, log_level: str = "error") -> str:
     """A whole configuration with `http` inside its http block, for `Server(..., files=...)`.
 
     One worker process; a line of access.log says which hosts nginx asked, and their answers.
+    `log_level` is the least that error_log reports: at `notice`, signals and reloads too.
     """
     user = ""
     if os.geteuid() == 0:  # its worker would be a user who may not read the folder
         user = f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"
-    return AROUND.replace("USER", user).replace("HTTP", http)
+    around = AROUND.replace("USER", user).replace("LEVEL", log_level)
+    return around.replace("HTTP", http)
 
 
 def needs_nginx() -> None:
@@ -64,10 +68,11 @@ def needs_nginx() -> None:
         get_ipython().input_transformers_cleanup.append(lambda lines: [instead])
 
 
-def start_nginx(http: str, name: str = "nginx") -> Server:
+def start_nginx(http: str, name: str = "nginx", log_level: str = "error") -> Server:
     """An nginx with `http` inside the http block of its configuration, nginx.conf in its folder."""
-    command = f"{shlex.quote(nginx_path())} -p {{folder}} -c {{folder}}/nginx.conf"
+    command = f"{shlex.quote(nginx_path())} -p {{folder}} -c {{folder}}/{FILE}"
     # Ready by its connection: a request would leave an idle connection to a host.
-    server = Server(command, name=name, files={"nginx.conf": nginx_conf(http)}, ready="tcp")
+    files = {FILE: nginx_conf(http, log_level)}
+    server = Server(command, name=name, files=files, ready="tcp")
     server.url = f"http://127.0.0.1:{server.port}"
     return server
