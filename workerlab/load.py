@@ -2,10 +2,11 @@
 
 Every request has its own connection, its own record and a time limit. Nothing is retried, no
 redirect is followed, and failures are not left out. Load goes to this machine only and is
-bounded in number and time.
+bounded in number and time, and a reply in bytes.
 """
 
 import asyncio
+import codecs
 import errno
 import itertools
 import os
@@ -31,6 +32,7 @@ from workerlab.status import status
 MOST_REQUESTS = 5000
 MOST_CLIENTS = 500
 MOST_SECONDS = 120.0
+MOST_BYTES = 20_000_000  # of a reply
 # Seconds after which a handler that has not reported its beginning is taken not to report it.
 UNTIMED = 0.3
 _numbers = itertools.count(1)
@@ -42,6 +44,10 @@ class ServerStopped(OneLine, ConnectionError):
 
 class ConnectionGone(aiohttp.ClientError):
     """A connection that was to be kept is no longer open."""
+
+
+class ReplyTooLong(aiohttp.ClientError):
+    """A reply that goes on for more than MOST_BYTES."""
 
 
 @dataclass(frozen=True)
@@ -347,27 +353,43 @@ async def fetch(session: aiohttp.ClientSession, record: Record, carried: Content
             carried.method, record.url, data=carried.body, headers=headers, allow_redirects=False
         ) as response:
             record.status = response.status
-            body = await response.read()
+            body = await _body(response)
             if response.content_type == "application/json":
                 record.reply = loads(body)
             elif response.content_type.startswith("text/"):
-                record.reply = await response.text(errors="replace")
+                record.reply = body.decode(_encoding(response), errors="replace")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         record.error = _what_happened(error, has_begun=record.status is not None)
     finally:
         record.received = time.monotonic()
 
 
+async def _body(response: aiohttp.ClientResponse) -> bytearray:
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise ReplyTooLong(f"the reply is longer than {MOST_BYTES // 1_000_000} MB")
+    return body
+
+
+def _encoding(response: aiohttp.ClientResponse) -> str:
+    try:
+        return codecs.lookup(response.charset or "utf-8").name
+    except LookupError:
+        return "utf-8"
+
+
 def _what_happened(error: Exception, has_begun: bool) -> str:
     """Why there is no whole reply, in a sentence; `has_begun`: its status had come."""
+    if isinstance(error, ConnectionGone | ReplyTooLong):
+        return str(error)
     if isinstance(error, TimeoutError):
         return f"no {'whole ' if has_begun else ''}reply within the time limit"
     if has_begun and isinstance(error, JSONDecodeError | UnicodeDecodeError):
         return "the reply claims to be JSON and is not"
     if has_begun:
         return "the reply was cut off in the middle"
-    if isinstance(error, ConnectionGone):
-        return str(error)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the server closed the connection without a reply"
     if isinstance(error, ConnectionResetError | BrokenPipeError):

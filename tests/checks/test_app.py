@@ -46,6 +46,11 @@ def not_run(source):
         "    return StreamingResponse(iter(lambda: b'x' * 1000, b''))\n",
         "never-answers",
     ),
+    Wrong(
+        ASYNC + "    from fastapi.responses import Response\n"
+        "    return Response('ready', media_type='application/json')\n",
+        "not-json",
+    ),
 )
 def test_a_verdict_within_seconds_and_nothing_left(case):
     began = time.monotonic()

@@ -280,6 +280,19 @@ def test_a_loss_is_told_in_a_sentence_and_the_status_is_kept(answer, how, status
         assert (record.status, record.error, record.ok) == (status, sentence, False)
 
 
+def test_a_reply_without_an_end_is_cut_short(monkeypatch):
+    monkeypatch.setattr("workerlab.load.MOST_BYTES", 2_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n"
+    for record in lost(head + bytes(2_500_000)):
+        assert record.error == "the reply is longer than 2 MB" and not record.ok
+
+
+def test_a_text_in_an_unknown_encoding_is_read_all_the_same():
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=klingon\r\nContent-Length: 2\r\n"
+    (record, *_) = lost(head + b"\r\nok")
+    assert record.ok and record.reply == "ok"
+
+
 def test_a_reply_that_claims_to_be_json_and_is_not():
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{"
     (record, *_) = lost(answer)

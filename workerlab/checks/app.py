@@ -5,7 +5,6 @@ of the check's that imports it: `watched_app` if the app's event loop is to be w
 """
 
 import asyncio
-import json
 import re
 import tempfile
 import time
@@ -14,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from workerlab.checks.import_cell import FAILED, NOT_READ
 from workerlab.checks.patience import patience
 from workerlab.checks.runner import run_coroutine
 from workerlab.checks.verdicts import Refused, Verdict, too_busy, wrong
+from workerlab.load import burst
+from workerlab.records import Record
 from workerlab.server import Server
 from workerlab.server.start_errors import ServerDidNotStart, log_in
 
@@ -28,7 +28,6 @@ COMMAND = "uvicorn {module}:app --port {port} --log-level warning --no-access-lo
 WATCHED = "workerlab.checks.watched_app"
 START_LIMIT = 9.0  # seconds
 LIMIT = 6.0  # seconds for all replies
-MOST_BYTES = 100_000  # of a reply
 HEALTH_PAUSE = 0.02  # seconds from one answer of /health to the next question
 RAN = "your cell, as a module served by Uvicorn"
 ERROR = re.compile(r"^((?:\w+\.)*\w+(?:Error|Exception|Group|Warning)\b.*)$", re.MULTILINE)
@@ -93,19 +92,27 @@ RAISED: list[tuple[str, str, str, str]] = [
 ]
 
 
-@dataclass
-class Reply:
-    """What came back for one request; without a status, `error` says what came instead.
-
-    `seconds` are the client's, from sending to the whole reply.
-    """
-
-    path: str
-    status: int | None = None
-    body: Any = None
-    error: str = ""
-    sent: float = 0.0
-    seconds: float = 0.0
+# Why there is no reply: what the record says, and the same three.
+NO_REPLY: list[tuple[str, str, str, str]] = [
+    (
+        r"time limit|longer than",
+        "never-answers",
+        "A request was not answered: {}.",
+        "Which line of your handler can wait, or go on, forever?",
+    ),
+    (
+        r"JSON",
+        "not-json",
+        "A client cannot read the reply: {}.",
+        "Who turns what your handler returns into JSON?",
+    ),
+    (
+        r"",
+        "ends-the-server",
+        "A request was not answered: {}.",
+        "Which line of your handler ends the whole program?",
+    ),
+]
 
 
 @dataclass
@@ -113,7 +120,7 @@ class Seen:
     """What came of it all: `health` holds the seconds that each question to /health took, `watched`
     what the server saw of itself (see `watched_app`)."""
 
-    replies: list[Reply]
+    replies: list[Record] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
     watched: dict[str, Any] = field(default_factory=dict)
     log: str = ""
@@ -121,7 +128,7 @@ class Seen:
     @property
     def slowest(self) -> float:
         """Seconds that the slowest reply took, at the client."""
-        return max(reply.seconds for reply in self.replies)
+        return max(reply.latency for reply in self.replies)
 
 
 @contextmanager
@@ -158,55 +165,30 @@ def serve_and_ask(
     What does not answer in time is recorded as such. Raises Refused where it does not come up.
     """
     with serving(source, env=env) as server:
-        seen = run_coroutine(_ask_all(server.url, list(paths), patience(LIMIT), again))
+        seen = run_coroutine(_ask_all(server.url, paths, patience(LIMIT), again))
         if any(reply.status == 500 for reply in seen.replies):
             _wait_for_traceback(server)
         seen.log = server.log
     return seen
 
 
-async def _ask_all(url: str, paths: list[str], limit: float, again: bool) -> Seen:
-    connector = aiohttp.TCPConnector(limit=0, force_close=True)
-    until = asyncio.get_running_loop().time() + limit
-    async with aiohttp.ClientSession(connector=connector) as session:
-        session._retry_connection = False  # see workerlab.load
-        asked = asyncio.gather(*(_ask(session, url, path, until) for path in paths))
-        seen = Seen([])
-        while not asked.done():
-            health = await _ask(session, url, "/health", until)
-            seen.health.append(health.seconds)
-            if health.status is None:
-                break
-            await asyncio.sleep(HEALTH_PAUSE)
-        seen.replies = await asked
-        if all(reply.status is not None for reply in seen.replies):
-            watched = await _ask(session, url, "/watched", until)
-            seen.watched = watched.body or {}
-            if again:
-                seen.replies.append(await _ask(session, url, paths[0], until))
+async def _ask_all(url: str, paths: Sequence[str], limit: float, again: bool) -> Seen:
+    async def ask(*paths: str) -> list[Record]:
+        return (await burst([url + path for path in paths], timeout=limit)).records
+
+    asked, seen = asyncio.create_task(ask(*paths)), Seen()
+    while not asked.done():
+        (health,) = await ask("/health")
+        seen.health.append(health.latency)
+        if health.error:
+            break
+        await asyncio.sleep(HEALTH_PAUSE)
+    seen.replies = await asked
+    if not any(reply.error for reply in seen.replies):
+        (watched,) = await ask("/watched")
+        seen.watched = watched.reply or {}
+        seen.replies += await ask(paths[0]) if again else []
     return seen
-
-
-async def _ask(session: aiohttp.ClientSession, url: str, path: str, until: float) -> Reply:
-    reply, body = Reply(path, sent=time.monotonic()), b""
-    try:
-        async with asyncio.timeout_at(until), session.get(url + path) as response:
-            async for part in response.content.iter_any():
-                body += part
-                if len(body) > MOST_BYTES:
-                    reply.error = "a reply that never ended"
-                    return reply
-            reply.status = response.status
-            reply.body = json.loads(body)
-    except TimeoutError:
-        reply.error = "no reply within the time limit"
-    except (aiohttp.ClientError, OSError) as error:
-        reply.error = f"the server closed the connection ({type(error).__name__})"
-    except ValueError:
-        reply.body = body.decode(errors="replace")
-    finally:
-        reply.seconds = time.monotonic() - reply.sent
-    return reply
 
 
 def _wait_for_traceback(server: Server) -> None:
@@ -253,33 +235,27 @@ def error_in(log: str) -> str:
     return f"{where}{found[-1][:300]}"
 
 
-def refuse_no_reply(seen: Seen, **details: str) -> None:
-    """Raise Refused where a request got no reply, or one with another status than 200."""
-    for reply in seen.replies:
-        if reply.status is None:
-            raise Refused(_no_reply(reply, details))
-        if reply.status != 200:
-            raise Refused(_bad_status(seen.log, reply, details))
+def refuse_no_reply(replies: Sequence[Record], log: str, **details: str) -> None:
+    """Raise Refused where a request got no reply, or one with another status than 200.
+
+    `log` is the server's; `details` are those of the verdict.
+    """
+    for reply in replies:
+        if reply.status not in (None, 200):
+            raise Refused(_bad_status(log, reply, details))
+        if reply.error:
+            raise Refused(_no_reply(reply.error, details))
 
 
-def _no_reply(reply: Reply, details: dict[str, str]) -> Verdict:
-    if "closed" not in reply.error:
-        return wrong(
-            "never-answers",
-            f"There was {reply.error}.",
-            "Which line of your handler can wait, or go on, forever?",
-            **details,
-        )
-    return wrong(
-        "ends-the-server",
-        f"Instead of a reply: {reply.error}.",
-        "Which line of your handler ends the whole program?",
-        **details,
-    )
+def _no_reply(error: str, details: dict[str, str]) -> Verdict:
+    for said, misconception, sentence, question in NO_REPLY:
+        if re.search(said, error):
+            return wrong(misconception, sentence.format(error), question, **details)
+    raise AssertionError("the last row fits every error")
 
 
-def _bad_status(log: str, reply: Reply, details: dict[str, str]) -> Verdict:
-    path, error = reply.path.partition("?")[0], error_in(log)
+def _bad_status(log: str, reply: Record, details: dict[str, str]) -> Verdict:
+    path, error = urlsplit(reply.url).path, error_in(log)
     details = {**details, "came_back": f"status {reply.status}\n{error}".strip()}
     if reply.status in (404, 405):
         return wrong(

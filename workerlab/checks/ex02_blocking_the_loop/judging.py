@@ -30,7 +30,7 @@ def ask(
     ran = f"{len(paths)} requests to {paths[0].partition('?')[0]} at once, with /health beside them"
     ran += ", and one more afterwards" if again else ""
     seen = serve_and_ask(source_of(function), paths, env, again=again)
-    refuse_no_reply(seen, ran=ran)
+    refuse_no_reply(seen.replies, seen.log, ran=ran)
     if not seen.watched:
         raise Refused(too_busy("after its replies, the server did not answer in time"))
     came_back = (

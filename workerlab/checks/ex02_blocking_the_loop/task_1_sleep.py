@@ -35,9 +35,9 @@ def check(answer: Any) -> Verdict:
         expected = f"four reports after {SECONDS} s, and quick replies from /health throughout"
         seen, details = ask(answer, ["/report"] * 4, expected)
         for reply in seen.replies:
-            if reply.body != REPORT:
-                refuse_body(seen, reply.body, REPORT, details)
-        if min(reply.seconds for reply in seen.replies) < EARLY:
+            if reply.reply != REPORT:
+                refuse_body(seen, reply.reply, REPORT, details)
+        if min(reply.latency for reply in seen.replies) < EARLY:
             _refuse_early(seen, details)
         refuse_blocked(seen, details)
         requests = seen.watched["requests"]

@@ -7,7 +7,7 @@ another one. Where one does, the service has waited long for the others before i
 import json
 from typing import Any
 
-from workerlab.checks.app import Reply, Seen
+from workerlab.checks.app import Seen
 from workerlab.checks.ex02_blocking_the_loop.judging import (
     ask,
     loop_is_free,
@@ -17,6 +17,7 @@ from workerlab.checks.ex02_blocking_the_loop.judging import (
 )
 from workerlab.checks.ex02_blocking_the_loop.ticket_service import TicketService, ticket_service
 from workerlab.checks.verdicts import Refused, Verdict, too_busy, wrong
+from workerlab.records import Record
 
 HINTS = [
     "urlopen waits for the other service. Which thread waits, when the handler is async def?",
@@ -35,7 +36,7 @@ def check(answer: Any) -> Verdict:
         seen, details = ask(answer, ["/ticket"] * AT_ONCE, EXPECTED, env, again=True)
     for reply in seen.replies:
         _refuse_other_than_ticket(seen, reply, service, details)
-    tickets = [reply.body["ticket"] for reply in seen.replies]
+    tickets = [reply.reply["ticket"] for reply in seen.replies]
     if len(set(tickets)) < len(tickets) or any(
         service.asked[ticket] < reply.sent
         for ticket, reply in zip(tickets, seen.replies, strict=True)
@@ -65,9 +66,9 @@ def check(answer: Any) -> Verdict:
 
 
 def _refuse_other_than_ticket(
-    seen: Seen, reply: Reply, service: TicketService, details: dict[str, str]
+    seen: Seen, reply: Record, service: TicketService, details: dict[str, str]
 ) -> None:
-    body, text = reply.body, json.dumps(reply.body)
+    body, text = reply.reply, json.dumps(reply.reply)
     if any(body == {"ticket": ticket} for ticket in service.asked):
         return
     if any(ticket in text for ticket in service.asked):

@@ -29,7 +29,7 @@ EXPECTED = "the checksum of each seed, and replies from /health while they are c
 def check(answer: Any) -> Verdict:
     """Serve the cell, ask for three checksums, and judge the numbers, then the loop."""
     seen, details = ask(answer, [f"/checksum?seed={seed}" for seed in CHECKSUMS], EXPECTED)
-    bodies = [reply.body for reply in seen.replies]
+    bodies = [reply.reply for reply in seen.replies]
     expected = [{"checksum": value} for value in CHECKSUMS.values()]
     for body, right_one in zip(bodies, expected, strict=True):
         if not (isinstance(body, dict) and set(body) == {"checksum"}):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workerlab.checks.answer import source_of
-from workerlab.checks.app import Reply, Seen, error_in, not_awaited, refuse_no_reply, serving
+from workerlab.checks.app import error_in, not_awaited, refuse_no_reply, serving
 from workerlab.checks.function import is_number, refuse_no_function
 from workerlab.checks.patience import patience
 from workerlab.checks.runner import run_coroutine
@@ -51,8 +51,7 @@ def check(answer: Any) -> Verdict:
         while (is_there := server.exit_code is None) and time.monotonic() < until:
             time.sleep(0.05)
         log = server.log
-    replies = [Reply("/orders", r.status, error=r.error or "") for r in run.records]
-    refuse_no_reply(Seen(replies, log=log), ran=RAN)
+    refuse_no_reply(run.records, log, ran=RAN)
     return too_busy("the server did not stop in time") if is_there else _judge(log)
 
 

@@ -7,7 +7,7 @@ taken part, before the kill and after it.
 from typing import Any
 
 from workerlab.checks.answer import source_of
-from workerlab.checks.app import Reply, Seen, error_in, refuse_no_reply
+from workerlab.checks.app import error_in, refuse_no_reply
 from workerlab.checks.ex10_shared_state.slowed_workers import replace, slowed_workers
 from workerlab.checks.function import refuse_no_function
 from workerlab.checks.patience import patience
@@ -48,20 +48,19 @@ def _counted(server: Server) -> list[int]:
     for together in [1] + MOST_ROUNDS * [TOGETHER]:
         options = {"method": "POST", "timeout": patience(PATIENCE)}
         run = run_coroutine(burst(f"{server.url}/count", together, **options))
-        replies = [Reply("/count", r.status, r.reply, r.error or "") for r in run.records]
-        log = server.log
+        replies, log = run.records, server.log
         if any(reply.status != 200 for reply in replies) and "database is locked" in log:
             raise Refused(could_not_check(LOCKED))
         good = [reply for reply in replies if reply.status == 200]
-        read = [r.body.get("count") if isinstance(r.body, dict) else None for r in good]
+        read = [r.reply.get("count") if isinstance(r.reply, dict) else None for r in good]
         # A file that is being written is empty for a moment: who reads it then raises.
         if len(good) < len(replies) and len(set(map(repr, read))) < len(read):
             raise Refused(_mistake("lost-updates", f"numbers twice, and {error_in(log)}"))
-        refuse_no_reply(Seen(replies, log=log), ran=RAN)
+        refuse_no_reply(replies, log, ran=RAN)
         if not all(type(number) is int for number in read):
-            raise Refused(_mistake("no-count", f"a reply of {good[0].body!r:.100}"))
+            raise Refused(_mistake("no-count", f"a reply of {good[0].reply!r:.100}"))
         numbers += read
-        taken_part |= {record.worker for record in run.records}
+        taken_part |= {record.worker for record in replies}
         if len(taken_part) == WORKERS and len(numbers) > ROUNDS * TOGETHER:
             return numbers
     raise Refused(too_busy(f"only {len(taken_part)} of {WORKERS} workers took part"))

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from workerlab.checks.answer import source_of
-from workerlab.checks.app import Reply, Seen, refuse_no_reply, serving
+from workerlab.checks.app import refuse_no_reply, serving
 from workerlab.checks.ex10_shared_state.store import ITEMS, NAMES, STOCK, open_store
 from workerlab.checks.function import refuse_no_function
 from workerlab.checks.patience import patience
@@ -76,8 +76,7 @@ def check(stock: Any) -> Verdict:
             later = _ask(server.url, ITEMS[-LATER:], after="received")
             log = server.log
     records += later
-    replies = [Reply("/stock", r.status, error=r.error or "") for r in records]
-    refuse_no_reply(Seen(replies, log=log), ran=RAN)
+    refuse_no_reply(records, log, ran=RAN)
     for record in records:
         item = _item(record)
         if record.reply != {"name": NAMES[item], "stock": STOCK[item]}:
