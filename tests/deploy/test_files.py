@@ -13,7 +13,9 @@ from tests.helpers import gunicorn_settings
 from workerlab import ROOT
 
 DEPLOY = ROOT / "deploy"
-FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and "__pycache__" not in str(path))
+FILES = sorted(
+    path for path in DEPLOY.rglob("*") if path.is_file() and "__pycache__" not in str(path)
+)
 # The place of the names: they hold settings of a place, of which no lesson is about any.
 WITHOUT_LESSON = {"Dockerfile.dockerignore", "site.conf"}
 DIRECT = ("fastapi", "uvicorn[standard]", "gunicorn", "uvicorn-worker", "valkey")

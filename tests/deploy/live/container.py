@@ -59,7 +59,7 @@ def test_the_workers_sign_of_life_is_in_memory(engine: Engine):
 def test_the_workers_follow_the_limit_and_not_the_cores(engine: Engine, cpus: float):
     expected = max(1, math.ceil(min(cpus, len(os.sched_getaffinity(0)))))
     with engine.container(*OPTIONS, "--cpus", f"{cpus:g}") as one:
-        wait_until(lambda: "startup complete" in engine.podman("logs", one), "a worker's start")
+        wait_until(lambda: "startup complete" in engine.logs(one), "a worker's start")
         seen = engine.inside(one, "python3 -c 'import os; print(os.cpu_count())'")
         assert int(seen) == os.cpu_count(), "the container sees all cores"
         # Each worker is a child of the master, process 1.
@@ -87,7 +87,7 @@ def test_term_under_load_loses_nothing_that_was_accepted(engine: Engine, run: in
         engine.podman("wait", one)
         assert engine.inspect(one)["State"]["ExitCode"] == 0
         # In progress when TERM came: those of the last half second. All of them have their reply.
-        answered = engine.podman("logs", one).count('"GET /slow?seconds=0.5 HTTP/1.1" 200')
+        answered = engine.logs(one).count('"GET /slow?seconds=0.5 HTTP/1.1" 200')
         good = [record for record in load.records if record.ok]
         assert answered == len(good) >= 75
         refused = [record for record in load.records if not record.ok]

