@@ -30,7 +30,7 @@ FACTS = {
     for setting, cells in ROW.findall(PAGE.read_text(encoding="utf-8"))
 }
 
-every_probe = pytest.mark.parametrize("setting", settings.PROBES)
+every_probe = pytest.mark.parametrize("setting", settings.TRIALS)
 every_kind = pytest.mark.parametrize("kind", settings.KINDS, ids=lambda kind: kind.name)
 every_fact = pytest.mark.parametrize("setting", FACTS)
 
@@ -51,6 +51,18 @@ CHANGED = {
     "forwarded_for": "forwarded_allow_ips",
     "bind": None,
     "web_concurrency": None,
+    "unix_socket": None,
+    "killed_worker": None,
+    "port_taken": None,
+    "import_error": None,
+    "lifespan_error": None,
+    "ttin_ttou": None,
+    "hup_new_code": None,
+    "hup_slow_import": None,
+    "hup_import_error": None,
+    "term": None,
+    "int_at_once": None,
+    "quit_at_once": None,
 }
 # Loopback is trusted by default, so this address comes through whatever is set.
 ACTS_BY_DEFAULT = {"forwarded_for"}
@@ -59,7 +71,7 @@ ACTS_BY_DEFAULT = {"forwarded_for"}
 def where_it_acts() -> list[tuple[str, settings.Kind]]:
     """Each setting that can be kept from a server, with the first on which it acts."""
     found = []
-    for setting in settings.PROBES.keys() - ACTS_BY_DEFAULT:
+    for setting in settings.TRIALS.keys() - ACTS_BY_DEFAULT:
         acting = [k for k in settings.KINDS if FACTS[setting][k.name].startswith(settings.ACTS)]
         if acting and CHANGED.get(setting, setting):
             found.append((setting, acting[0]))
@@ -97,7 +109,7 @@ def test_a_fact_leads_to_what_follows_from_it(setting: str) -> None:
 
 def test_every_probe_and_every_setting_of_the_file_has_its_fact() -> None:
     names = {setting.name for setting in KNOWN_SETTINGS}
-    assert settings.PROBES.keys() <= FACTS.keys()
+    assert settings.TRIALS.keys() <= FACTS.keys()
     assert values_of_the_file().keys() <= FACTS.keys() & names
 
 

@@ -251,7 +251,8 @@ def no_such_setting(config: str, **details: str) -> Verdict | None:
     )
 
 
-def _refuse(config: Any) -> None:
+def refuse_no_text(config: Any) -> None:
+    """Raise Refused where the answer is no string."""
     if not isinstance(config, str):
         raise Refused(
             wrong(
@@ -261,6 +262,10 @@ def _refuse(config: Any) -> None:
                 expected="a str: the text of the file",
             )
         )
+
+
+def _refuse(config: Any) -> None:
+    refuse_no_text(config)
     if config.strip().endswith(".py") and "\n" not in config.strip():
         raise Refused(
             wrong(

@@ -86,7 +86,9 @@ class Start:
     def _has_its_workers(self) -> bool:
         """Whether as many have started as the command asks for, if it does and the app reports."""
         count = workers_asked_for(self._launched.command)
-        if count is None or not reports.workers_started(self._launched.since):
+        started = reports.workers_started(self._launched.since)
+        # Those of a server that starts at the same time may have reported.
+        if count is None or not started or started.isdisjoint(self._server.pids):
             return True
         return len(workers_ready(self._server, self._launched)) == count
 

@@ -56,6 +56,15 @@ BREAKAGES = [
         {"claim-keepalive"},
     ),
     Breakage(
+        "a second worker is started before the first has left",
+        [
+            ("lesson", "[old] = server.workers", "[old] = server.workers; server.signal('TTIN')"),
+            ("lesson", 'n=40, after="received"', 'n=200, after="received"'),
+        ],
+        RECYCLE,
+        {"claim-recycle"},
+    ),
+    Breakage(
         "no worker is recycled",
         [
             ("lesson", "--max-requests 20", "--max-requests 0"),

@@ -69,10 +69,16 @@ class Seen:
         return gap([vars(record) for record in self.records])
 
     @property
-    def told_too_early(self) -> str:
-        """The signal that the old master got before the new version was ready; empty if none."""
+    def told(self) -> str:
+        """The first signal that made the old master stop a worker; empty if none did."""
+        told = re.search(TOLD, self.log)
+        return told[1] if told else ""
+
+    @property
+    def told_in_time(self) -> bool:
+        """Whether it was told when the new version was ready: a gap is then the machine's."""
         told, ready = re.search(TOLD, self.log), self.log.find(READY.format(2))
-        return told[1] if told and not 0 <= ready < told.start() else ""
+        return told is not None and 0 <= ready < told.start()
 
 
 def check(deploy: Any) -> Verdict:
@@ -127,6 +133,10 @@ def _is_over(server: Server, master: int, workers: list[int], returned: float | 
     return not any(map(is_alive, workers)) or time.time() - new.stat().st_mtime > patience(LEAVE)
 
 
+def _left_a_gap(seen: Seen) -> bool:
+    return 2 in seen.versions and not seen.told_in_time and seen.gap > GAP
+
+
 # What became of it: whether it is so, a sentence, a question. The first that is so is told.
 ROWS: dict[str, tuple[Callable[[Seen], object], str, str]] = {
     "nobody-listens": (
@@ -140,12 +150,12 @@ ROWS: dict[str, tuple[Callable[[Seen], object], str, str]] = {
         "Which process imports the new code, and who starts that process?",
     ),
     "reload-leaves-a-gap": (
-        lambda seen: seen.told_too_early == "hup" and 2 in seen.versions and seen.gap > GAP,
+        lambda seen: seen.told == "hup" and _left_a_gap(seen),
         "HUP stops the old workers as soon as it has started new ones, and these import first.",
         "Which signal leaves the old workers alone until you say so?",
     ),
     "old-one-left-too-early": (
-        lambda seen: seen.told_too_early and 2 in seen.versions and seen.gap > GAP,
+        lambda seen: seen.told and _left_a_gap(seen),
         "The old server was told to leave before the new one could answer.",
         "How does your function know that new code answers? Does it ask, or look at a clock?",
     ),
@@ -179,6 +189,6 @@ def _judge(seen: Seen) -> Verdict:
         if is_so(seen):
             details = {"ran": RAN, "came_back": told, "expected": EXPECTED}
             return wrong(misconception, *told_of, **details)
-    if 2 not in seen.versions or seen.old_worker or lost or seen.gap > GAP:
+    if 2 not in seen.versions or seen.old_worker or lost or _left_a_gap(seen):
         return too_busy("the new version came late, or the old one left late, or a request was")
     return right("the new code is in service, and no request noticed.", RAN, told)

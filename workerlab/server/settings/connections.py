@@ -27,6 +27,11 @@ def bind(kind: Kind) -> str:
     return ACTS if addresses == {f"127.0.0.1:{server.port}"} else IGNORED
 
 
+def unix_socket(kind: Kind) -> str:
+    """Does it answer on a Unix socket?"""
+    return ACTS if start(kind, unix_socket="{folder}/app.sock").url.startswith("unix:") else IGNORED
+
+
 def backlog(kind: Kind) -> str:
     """With a queue of 2 and workers that accept nothing, do 20 clients get a connection?"""
     server = start(kind, backlog=2)

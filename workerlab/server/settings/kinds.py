@@ -1,5 +1,7 @@
 """The kinds of servers that settings are tried on, how each spells them, and how one is started."""
 
+import contextvars
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,11 +10,26 @@ from pathlib import Path
 
 from workerlab.server.server import Server
 
-ACTS, IGNORED, NO_EFFECT = "acts", "ignored", "no effect"
+ACTS, IGNORED, NO_EFFECT, DIFFERS = "acts", "ignored", "no effect", "differs"
 NOT_THERE, NOT_MEASURABLE = "not there", "not measurable"
 
 # The app that tells what the server made of a request. A copy is served, which a probe may change.
 SERVED = Path(__file__).with_name("served.py").read_text(encoding="utf-8")
+
+# Trials that run side by side, each in a thread of its own, have servers of their own.
+# Not more than two start at a time: Uvicorn takes a child that starts too slowly for a dead one.
+_starting = threading.BoundedSemaphore(2)
+_trial = contextvars.ContextVar("trial", default="")
+
+
+def begin_trial(number: int) -> None:
+    """Let servers that this thread starts from now on have names of their own."""
+    _trial.set(f"trial {number}, ")
+
+
+def name_in_trial(name: str) -> str:
+    """The name of a server of this trial."""
+    return _trial.get() + name
 
 
 class NoSuchOption(Exception):
@@ -23,12 +40,14 @@ class NoSuchOption(Exception):
 class Kind:
     """A kind of server: its command line, and how a setting is spelt there.
 
-    The settings have Gunicorn's names; `{}` in a spelling stands for the value. `workers` are the
-    fewest with which it has a master.
+    The settings have Gunicorn's names; `{}` in a spelling stands for the value. `address` is the
+    part of the command that says where it listens; `workers` are the fewest with which it has a
+    master.
     """
 
     name: str
     command: str
+    address: str
     workers: int
     spellings: Mapping[str, str]
 
@@ -40,6 +59,7 @@ class Kind:
 
 
 _GUNICORN = {
+    "unix_socket": "--bind unix:{}",
     "workers": "--workers {}",
     "pythonpath": "--pythonpath {}",
     "config": "-c {}",
@@ -69,6 +89,7 @@ _GUNICORN = {
     "group": "--group {}",
 }
 _UVICORN = {
+    "unix_socket": "--uds {}",
     "workers": "--workers {}",
     "pythonpath": "--app-dir {}",
     "backlog": "--backlog {}",
@@ -87,18 +108,21 @@ _UVICORN = {
 UVICORN_WORKER = Kind(
     name="UvicornWorker",
     command="gunicorn {app} --worker-class uvicorn_worker.UvicornWorker --bind 127.0.0.1:{{port}}",
+    address="--bind 127.0.0.1:{port}",
     workers=1,
     spellings=_GUNICORN,
 )
 ASGI = Kind(
     name="asgi",
     command="gunicorn {app} --worker-class asgi --bind 127.0.0.1:{{port}}",
+    address="--bind 127.0.0.1:{port}",
     workers=1,
     spellings=_GUNICORN,
 )
 UVICORN = Kind(
     name="uvicorn --workers",
     command="uvicorn {app} --host 127.0.0.1 --port {{port}}",
+    address="--host 127.0.0.1 --port {port}",
     workers=2,
     spellings=_UVICORN,
 )
@@ -123,7 +147,10 @@ def start(
         kind.option(setting, value) for setting, value in settings.items() if value is not None
     ]
     command = " ".join([kind.command.format(app=app), *options])
-    return Server(command, files=files, env=env, name=name)
+    if "unix_socket" in settings:
+        command = command.replace(kind.address, "")
+    with _starting:
+        return Server(command, files=files, env=env, name=name_in_trial(name))
 
 
 def start_served(kind: Kind, *, files: Mapping[str, str] | None = None, **settings) -> Server:

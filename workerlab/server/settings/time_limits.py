@@ -20,21 +20,21 @@ from workerlab.server.settings.kinds import (
 
 
 def timeout(kind: Kind) -> str:
-    """With a limit of 2 s, is a worker killed whose handler blocks the event loop for long?"""
-    server = start(kind, timeout=2)
+    """With a limit of 5 s, is a worker killed whose handler blocks the event loop for long?"""
+    server = start(kind, timeout=5)
     return ACTS if is_killed_by(server, "/slow?seconds=30") else NO_EFFECT
 
 
 def held_gil(kind: Kind) -> str:
-    """With a limit of 2 s, is a worker killed in which a C function keeps the GIL?"""
-    server = start_served(kind, timeout=2)
+    """With a limit of 5 s, is a worker killed in which a C function keeps the GIL?"""
+    server = start_served(kind, timeout=5)
     return ACTS if is_killed_by(server, "/hold-gil") else NO_EFFECT
 
 
 def is_killed_by(server: Server, path: str) -> bool:
-    """Whether the server hangs up on this request within 8 seconds."""
+    """Whether the server hangs up on this request within 16 seconds."""
     try:
-        request(server, path, timeout=8)
+        request(server, path, timeout=16)
     except TimeoutError:
         return False
     except (OSError, HTTPException):

@@ -1,0 +1,102 @@
+"""The bank of exercise 10, task 2: once a period, in one of three workers."""
+
+from tests.answers import Right, Wrong, bank, from_cell, judge
+from workerlab.checks.ex10_shared_state import check
+from workerlab.ports import free_port
+
+TOP = """
+import fcntl, os, socket, sqlite3, threading
+from pathlib import Path
+kept = None
+def may_run(period):
+"""
+FLOCK = (
+    TOP
+    + """
+    global kept
+    if kept is None:
+        file = open("job.lock", "w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        kept = file
+    return True
+"""
+)
+SOCKET = (
+    TOP
+    + f"""
+    global kept
+    if kept is None:
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", {free_port()}))
+            s.listen()
+        except OSError:
+            return False
+        kept = s
+    return True
+"""
+)
+# Whoever writes the number of the period first; no worker has it for good.
+CLAIMED = (
+    TOP
+    + """
+    db = sqlite3.connect("runs.db", timeout=30)
+    with db:
+        db.execute("create table if not exists runs (period integer primary key)")
+        return db.execute("insert or ignore into runs values (?)", [period]).rowcount == 1
+"""
+)
+EXCLUSIVE = (
+    TOP
+    + """
+    global kept
+    if kept is None:
+        try:
+            kept = open({name}, "x")
+        except FileExistsError:
+            return False
+    return True
+"""
+)
+
+
+def changed(old: str, new: str, source: str = FLOCK) -> str:
+    assert old in source
+    return source.replace(old, new)
+
+
+@bank(
+    Wrong("may_run = True\n", "not-a-function"),
+    Right(FLOCK),
+    Right(SOCKET),
+    Right(CLAIMED),
+    Right(changed("def may_run", "async def may_run")),
+    Right(
+        TOP + "    try:\n        open(f'{period}', 'x').close()\n    except FileExistsError:\n"
+        "        return False\n    return True\n"
+    ),
+    Wrong(TOP + "    return True\n", "in-every-worker"),
+    Wrong(
+        TOP + "    global kept\n    first, kept = kept != period, period\n    return first\n",
+        "in-every-worker",
+    ),
+    Wrong(TOP + "    return False\n", "nobody-runs"),
+    Wrong(EXCLUSIVE.format(name='"job.lock"'), "never-again"),
+    Wrong(
+        TOP + "    file = Path(f'run-{period}')\n    if file.exists():\n        return False\n"
+        "    file.touch()\n    return True\n",
+        "more-than-one",
+    ),
+    # The lock goes with the file, which is closed when the function returns.
+    Wrong(changed("        kept = file\n", ""), "more-than-one"),
+    Wrong(changed(" | fcntl.LOCK_NB", ""), "waits"),
+    Wrong(changed("BlockingIOError", "FileExistsError"), "raises"),
+    Wrong(changed("            return False\n", "            return None\n"), "another-type"),
+    Wrong(TOP + "    return os.getpid() % 3 == 4\n", "nobody-runs"),
+    Wrong(TOP + "    while True:\n        pass\n", "waits"),
+)
+def test_task_2(case):
+    judge(check, 2, case, from_cell("may_run"))

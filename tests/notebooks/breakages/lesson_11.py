@@ -1,0 +1,107 @@
+"""What is broken in lessons/11_which_server.ipynb.
+
+The trials' own code is `workerlab/server/settings/`.
+"""
+
+from tests.notebooks.breakages import Breakage
+
+KINDS = "workerlab/server/settings/kinds.py"
+SIGNALS = "workerlab/server/settings/signals.py"
+FAILURES = "workerlab/server/settings/failures.py"
+TIME_LIMITS = "workerlab/server/settings/time_limits.py"
+
+START = ["rows", "predict", "trial"]
+WHO = ["claim-failing"]  # it defines who()
+SHAPE = [*START, "predict-shape", "shape", "share", "shape-see"]
+
+ONLY_FAILING = [*START, "failing", "claim-failing"]
+ONLY_SIGNALS = [*START, "failing", "signals", *WHO, "claim-deploying"]
+ONLY_ENDING = [*START, "failing", "ending", *WHO, "claim-starting"]
+ALL = [*START, "failing", "signals", "ending", "requests", "others", "see", *WHO]
+
+BREAKAGES = [
+    Breakage(
+        "two servers are swapped",
+        [
+            (KINDS, 'name="UvicornWorker"', 'name="other"'),
+            (KINDS, 'name="uvicorn --workers"', 'name="UvicornWorker"'),
+            (KINDS, 'name="other"', 'name="uvicorn --workers"'),
+        ],
+        [*ALL, "claim-deploying", "claim-starting", "claim-ignored", "needs", "claim-decision"],
+        {
+            "see",
+            "claim-failing",
+            "claim-deploying",
+            "claim-starting",
+            "claim-ignored",
+            "needs",
+            "claim-decision",
+        },
+    ),
+    Breakage(
+        "asgi is UvicornWorker",
+        [(KINDS, "--worker-class asgi", "--worker-class uvicorn_worker.UvicornWorker")],
+        [*ALL, "claim-ignored"],
+        {"see", "claim-ignored"},
+    ),
+    Breakage(
+        "no handler blocks",
+        [(TIME_LIMITS, '"/slow?seconds=30"', '"/slow-await?seconds=30"')],
+        ONLY_FAILING,
+        {"claim-failing"},
+    ),
+    Breakage(
+        "the code on the disk is never replaced",
+        [(SIGNALS, "write_text(code, ", "write_text(SERVED, ")],
+        ONLY_SIGNALS,
+        {"claim-deploying"},
+    ),
+    Breakage(
+        "the app can be imported",
+        [
+            (
+                FAILURES,
+                "return ends_with_an_error(kind, BROKEN",
+                "return ends_with_an_error(kind, SERVED",
+            )
+        ],
+        ONLY_ENDING,
+        {"claim-starting"},
+    ),
+    Breakage(
+        "one server has a single worker",
+        [("lesson", "--workers 4", "--workers 1")],
+        [*SHAPE, "claim-share"],
+        {"claim-share"},
+    ),
+    Breakage(
+        "all requests go to one of the four servers",
+        [("lesson", "urls = [server.url for server in four]", "urls = [four[0].url] * 4")],
+        [*SHAPE, "claim-share"],
+        {"claim-share"},
+    ),
+    Breakage(
+        "nobody kills the server of one",
+        [("lesson", "os.kill(four[0].pid, signal.SIGKILL)", "os.kill(four[0].pid, 0)")],
+        [*SHAPE, "kill", "claim-kill"],
+        {"claim-kill"},
+    ),
+    Breakage(
+        "one of the four servers stands for all",
+        [
+            (
+                "lesson",
+                "for server in four for pid in server.pids]",
+                "for server in four[:1] for pid in server.pids]",
+            )
+        ],
+        [*SHAPE, "cost", "claim-cost"],
+        {"claim-cost"},
+    ),
+    Breakage(
+        "a need is looked up in another row",
+        [("lesson", 'killed": ["timeout"]', 'killed": ["term"]')],
+        [*ALL, "needs", "claim-decision"],
+        {"needs", "claim-decision"},
+    ),
+]
