@@ -1,6 +1,6 @@
 """The app that every file of this folder serves: FastAPI alone, nothing of the course.
 
-    gunicorn example_app:app -c ../app/gunicorn_conf.py        from this folder
+gunicorn example_app:app -c ../app/gunicorn_conf.py        from this folder
 """
 
 import asyncio

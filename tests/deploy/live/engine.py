@@ -22,9 +22,6 @@ from tests.deploy.tools import tool
 from workerlab import ROOT
 
 DEPLOY = ROOT / "deploy"
-PACKAGES = "podman runc buildah catatonit iptables netavark aardvark-dns mmdebstrap".split()
-# `docker` and `kubectl` are clients: without an engine or a cluster they run nothing.
-COMMANDS = ("podman", "runc", "buildah", "catatonit", "iptables", "mmdebstrap")
 IN_BASE = "python3,python3-pip,python3-venv,nginx-light,systemd,systemd-sysv,procps"
 PYTHON, NGINX, VALKEY, APP = "python:3.13-slim", "nginx:1.30", "valkey/valkey:9", "example:1"
 STORAGE = """\
@@ -50,23 +47,6 @@ no-index = true
 find-links = /wheels
 break-system-packages = true
 """
-
-
-def what_is_missing() -> str:
-    """Why nothing can be run here, as a sentence; empty if all is there."""
-    if not Path("/etc/debian_version").exists():
-        return "it runs the files of deploy/ with Debian's packages, and this is not a Debian."
-    path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    missing = [name for name in COMMANDS if not shutil.which(name, path=path)]
-    missing += [
-        name for name in ("netavark", "aardvark-dns") if not Path("/usr/lib/podman", name).exists()
-    ]
-    if missing:
-        line = "apt-get install --no-install-recommends " + " ".join(PACKAGES)
-        return f"{', '.join(missing)}: not installed; as root, {line}"
-    if os.geteuid() != 0:
-        return "containers with limits and networks need root; try: sudo ./learn test --deploy"
-    return ""
 
 
 class Engine:

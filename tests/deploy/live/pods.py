@@ -32,6 +32,9 @@ def test_each_replica_is_a_pod_with_the_limits_of_the_deployment(engine: Engine)
             assert engine.inside(name, f'python3 -c "{ask}"') == "200"
             assert engine.inside(name, "id -u") == "10001"
             assert "Read-only" in engine.inside(name, "touch /srv/new 2>&1")
+            assert engine.inside(name, "touch /tmp/new 2>&1") == ""
+            assert "tmpfs" in engine.inside(name, "stat -f -c %T /dev/shm")
+            assert "/dev/shm/" in engine.inside(name, "ls -l /proc/1/fd")
             assert "NoNewPrivs:\t1" in engine.inside(name, "cat /proc/1/status")
             # A limit of one core: one worker.
             assert len(engine.inside(name, "cat /proc/1/task/1/children").split()) == 1
