@@ -35,7 +35,7 @@ async def root(request: Request) -> dict[str, Any]:
 
 @app.get("/health")
 async def health() -> dict[str, str]:
-    """Alive? Only a worker whose event loop is stuck doesn't answer; restarting it helps."""
+    """Alive? Only a stuck event loop keeps a worker from answering (lesson 02); restart it."""
     return {"status": "alive"}
 
 
@@ -43,8 +43,8 @@ async def health() -> dict[str, str]:
 def ready() -> dict[str, str]:
     """Able to take more? A plain `def` waits for the thread pool, so a full pool fails this check.
 
-    Lesson 08 measures both. It doesn't ask the store: if that is down, taking every instance out
-    of the balancer would turn one broken endpoint into a broken site.
+    Lesson 03 measures the wait. It doesn't ask the store: if that is down, taking every instance
+    out of the balancer would turn one broken endpoint into a broken site.
     """
     return {"status": "ready"}
 

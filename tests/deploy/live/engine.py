@@ -97,7 +97,7 @@ class Engine:
     # Images
 
     def make_base(self) -> None:
-        """An image from Debian's packages, under the names that deploy/ has for Python and nginx."""
+        """From Debian's packages, under the names that deploy/ has for Python and nginx."""
         system = dict(re.findall(r'(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text()))
         archive = self.folder / "base.tar"
         self.call(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.deploy.live.engine import DEPLOY, PYTHON, Engine, wait_until
+from tests.deploy.live.engine import PYTHON, Engine, wait_until
 from workerlab import ROOT
 
 UNIT, STARTED = "gunicorn.service", "startup complete"
