@@ -12,9 +12,7 @@ GLOSSARY = ROOT / "docs/glossary.md"
 PAGES = [ROOT / "README.md", ROOT / "deploy/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"""(?:\]\(|(?:href|src)=")([^)#:"\s]*)(?:\#([^)"\s]*))?[)"]""")
 
-every_page = pytest.mark.parametrize(
-    "page", PAGES, ids=lambda path: str(path.relative_to(ROOT))
-)
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def links_in(text: str) -> list[tuple[str, str]]:
