@@ -57,6 +57,7 @@ async def deploy(pid, port):
         deploying(kill("USR2"), NEW, kill("TERM"), "while psutil.pid_exists(pid): time.sleep(0.1)")
     ),
     Wrong(deploying(kill("HUP")), "reload-leaves-a-gap"),
+    Wrong(deploying(kill("HUP"), NEW, kill("HUP")), "reload-leaves-a-gap"),
     Wrong(deploying(kill("USR2"), kill("TERM")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), "time.sleep(1)", kill("TERM")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), NEW), "both-serve"),
