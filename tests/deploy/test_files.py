@@ -76,6 +76,16 @@ def test_what_lesson_12_names_in_a_manifest_is_there():
     assert not missing
 
 
+def test_readme_shows_each_file_and_each_line_of_its_checklist_leads_to_a_lesson():
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    for name in TEXT:
+        folder, _, file = name.rpartition("/")
+        assert f"({name})" in text or f"[{folder}/]({folder}/" in text or file[-6:] == "ignore"
+    boxes = [line for line in text.splitlines() if line.startswith("- [ ]")]
+    assert len(boxes) > 15
+    assert all(re.search(r": \[\d\d\]\(\.\./lessons/", line) for line in boxes)
+
+
 # Pins
 
 

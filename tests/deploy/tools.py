@@ -5,6 +5,7 @@ none of them, and nothing of a test's result depends on what else is installed.
 """
 
 import fcntl
+import functools
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,18 @@ PINS = ROOT / "tools/requirements.txt"
 
 def tool(name: str) -> str:
     """The command `name` of .venv-tools. Skips the test if the package index can't be reached."""
-    with (ROOT / ".venv-tools.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        sentence = make() if stamp() != PINS.read_text() else ""
+    sentence = why_there_are_none()
     if sentence:
         pytest.skip(sentence)
     return str(FOLDER / "bin" / name)
+
+
+@functools.cache
+def why_there_are_none() -> str:
+    """Make .venv-tools, unless it is there; why that failed, as a sentence, or nothing."""
+    with (ROOT / ".venv-tools.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return make() if stamp() != PINS.read_text() else ""
 
 
 def stamp() -> str:

@@ -31,7 +31,7 @@ def run(arguments: list[str]) -> int:
     if sentence:
         print(f"learn: {sentence}", file=sys.stderr)
         return CANNOT_RUN
-    print("About four minutes, the first half without a word while images are made.", flush=True)
+    print("About four minutes; the first test waits for the images, about one.", flush=True)
     return test.call([sys.executable, "-m", "pytest", "-v", *TESTS, *arguments])
 
 

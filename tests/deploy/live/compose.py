@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.deploy.live.engine import DEPLOY, VALKEY, Engine, get, post, wait_until
-from tests.deploy.tools import tool
+from tests.deploy.live.engine import DEPLOY, VALKEY, Engine, get, post, tool, wait_until
 from workerlab import steady
 from workerlab.ports import free_port
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.tools import tool
+from tests.deploy.tools import FOLDER, why_there_are_none
 from workerlab import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -47,6 +47,13 @@ no-index = true
 find-links = /wheels
 break-system-packages = true
 """
+
+
+def tool(name: str) -> Path:
+    """The command `name` of .venv-tools. A run for real fails without it, instead of skipping."""
+    sentence = why_there_are_none()
+    assert not sentence, sentence
+    return FOLDER / "bin" / name
 
 
 class Engine:

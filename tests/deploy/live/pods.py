@@ -9,6 +9,22 @@ import yaml
 from tests.deploy.live.engine import DEPLOY, Engine, wait_until
 
 
+ASK = """
+import json, urllib.request
+headers = {{'X-Forwarded-For': '203.0.113.9'}}
+request = urllib.request.Request('http://{host}:8000/', headers=headers)
+print(json.load(urllib.request.urlopen(request, timeout=5))['client'])
+"""
+
+
+def check_whom_they_believe(engine: Engine, one: str, other: str) -> None:
+    """The pods' network lies in FORWARDED_ALLOW_IPS; loopback doesn't."""
+    address = engine.inside(one, "getent ahostsv4 $(hostname) | head -1").split()[0]
+    assert address.startswith("10.")
+    for asking, host, seen in ((other, address, "203.0.113.9"), (one, "127.0.0.1", "127.0.0.1")):
+        assert engine.inside(asking, f'python3 -c "{ASK.format(host=host)}" 2>&1') == seen
+
+
 def test_each_replica_is_a_pod_with_the_limits_of_the_deployment(engine: Engine):
     deployment = yaml.safe_load((DEPLOY / "kubernetes/deployment.yaml").read_text())
     replicas = deployment["spec"]["replicas"]
@@ -40,6 +56,7 @@ def test_each_replica_is_a_pod_with_the_limits_of_the_deployment(engine: Engine)
             assert len(engine.inside(name, "cat /proc/1/task/1/children").split()) == 1
             limits = engine.inspect(name)["HostConfig"]
             assert limits["Memory"] == 256 * 2**20
+        check_whom_they_believe(engine, *names[:2])
         engine.podman("kube", "play", "--down", manifest)
         assert engine.podman("ps", "--all", "--quiet", "--filter", "name=-app") == ""
     finally:
