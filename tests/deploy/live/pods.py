@@ -8,7 +8,6 @@ import yaml
 
 from tests.deploy.live.engine import DEPLOY, Engine, wait_until
 
-
 ASK = """
 import json, urllib.request
 headers = {{'X-Forwarded-For': '203.0.113.9'}}
