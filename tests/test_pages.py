@@ -9,10 +9,10 @@ from tests.notebooks.test_notebooks import NOTEBOOKS, anchors, read
 from workerlab import ROOT
 
 GLOSSARY = ROOT / "docs/glossary.md"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "deploy/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"""(?:\]\(|(?:href|src)=")([^)#:"\s]*)(?:\#([^)"\s]*))?[)"]""")
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def links_in(text: str) -> list[tuple[str, str]]:

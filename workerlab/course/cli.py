@@ -35,7 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="run the notebooks and the unit tests",
         description="Run the notebooks and the unit tests; further arguments go to pytest.",
     )
-    command.add_argument("--all", action="store_true", help="run the slow tests as well")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="run the slow tests as well")
+    which.add_argument(
+        "--deploy",
+        action="store_true",
+        help="run the files of deploy/ in containers instead; needs root, and packages of Debian",
+    )
     command.set_defaults(run=test)
     command = commands.add_parser(
         "check",
@@ -82,8 +88,10 @@ def start(options: argparse.Namespace) -> int:
 
 
 def test(options: argparse.Namespace) -> int:
-    from workerlab.course import test
+    from workerlab.course import deploy, test
 
+    if options.deploy:
+        return deploy.run(options.further)
     return test.run(options.further, slow=options.all)
 
 

@@ -1,0 +1,78 @@
+"""`.venv-tools`: what checks deploy/, in an environment of its own.
+
+The tools are made from tools/requirements.txt when a test first needs one. The reader's .venv has
+none of them, and nothing of a test's result depends on what else is installed.
+"""
+
+import fcntl
+import functools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workerlab import ROOT
+
+FOLDER = ROOT / ".venv-tools"
+PINS = ROOT / "tools/requirements.txt"
+
+
+def tool(name: str) -> str:
+    """The command `name` of .venv-tools. Skips the test if the package index can't be reached."""
+    sentence = why_there_are_none()
+    if sentence:
+        pytest.skip(sentence)
+    return str(FOLDER / "bin" / name)
+
+
+@functools.cache
+def why_there_are_none() -> str:
+    """Make .venv-tools, unless it is there; why that failed, as a sentence, or nothing."""
+    with (ROOT / ".venv-tools.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return make() if stamp() != PINS.read_text() else ""
+
+
+def stamp() -> str:
+    file = FOLDER / "tools-stamp"
+    return file.read_text() if file.exists() else ""
+
+
+def make() -> str:
+    """Make .venv-tools anew; why that failed, as a sentence, or nothing."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    python = FOLDER / "bin/python"
+    for command in (
+        [sys.executable, "-m", "venv", str(FOLDER)],
+        [str(python), "-m", "pip", "install", "-q", "-r", str(PINS)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            return f"the checking tools could not be installed: {last}"
+    (FOLDER / "tools-stamp").write_text(PINS.read_text())
+    return ""
+
+
+def system_command(name: str) -> str:
+    """A command that only the system's package manager installs. Skips the test without it."""
+    found = shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin") or shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def run(*command: str | Path, **options) -> str:
+    """Run a checking tool to its end; what it printed. Fails the test if it found something."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        **options,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
