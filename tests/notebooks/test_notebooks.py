@@ -95,6 +95,14 @@ def test_links_within_the_repository_lead_somewhere(path):
             assert (path.parent / target).exists(), f"{cell.id}: {target}"
 
 
+@every_notebook
+def test_a_link_with_the_number_of_a_lesson_has_its_title(path):
+    titles = {read(lesson).cells[0].source.splitlines()[0].removeprefix("# ") for lesson in LESSONS}
+    for cell in read(path).cells:
+        for title, target in re.findall(r"\[(\d\d · [^]]+)\]\(([^)]+)\)", cell.source):
+            assert title in titles or target.endswith("#curriculum"), f"{cell.id}: {title}"
+
+
 def anchors(page: Path) -> set[str]:
     """The places of a Markdown page that a link reaches both on GitHub and in JupyterLab.
 
