@@ -7,6 +7,8 @@ import resource
 import sys
 from pathlib import Path
 
+from workerlab.report import options as report_options
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = build_parser()
@@ -59,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     command.add_argument("name", metavar="NN", help="01; for a lesson: lessons/01")
     command.set_defaults(run=reset)
+    report_options.add_to(commands).set_defaults(run=report)
     command = commands.add_parser("update", help="get the newest version, and bring it to mine/")
     command.set_defaults(run=update)
     command = commands.add_parser("doctor", help="check this machine and the environment")
@@ -111,6 +114,12 @@ def reset(options: argparse.Namespace) -> int:
     from workerlab.course import workspace
 
     return workspace.reset(options.name)
+
+
+def report(options: argparse.Namespace) -> int:
+    from workerlab.report import command
+
+    return command.run(options)
 
 
 def update(options: argparse.Namespace) -> int:

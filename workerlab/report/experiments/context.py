@@ -1,0 +1,25 @@
+"""What an experiment is given."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from workerlab.report.app import Reader
+from workerlab.report.trying import Tried
+
+
+@dataclass
+class Context:
+    """The reader's app, what the watch says of it, what came of its endpoints.
+
+    `unknown` collects what could not be found out, and why. `kills`: killing workers is allowed.
+    """
+
+    reader: Reader
+    description: dict[str, Any]
+    tried: list[Tried]
+    kills: bool = True
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def judged(self) -> list[Tried]:
+        return [one for one in self.tried if one.kind is not None and one.kind.requests]

@@ -1,0 +1,1 @@
+"""The watch, which runs inside the reader's workers: on their PYTHONPATH, standard library only."""

@@ -1,0 +1,99 @@
+"""Puts the watch around whatever app a server loads, and keeps the server on loopback.
+
+With this folder on PYTHONPATH, every Python process of the reader's command imports this module
+when it starts (https://docs.python.org/3/library/site.html). It changes what Uvicorn, or Gunicorn's
+own ASGI worker, has loaded as the app, and the address at which either listens; no file of the
+reader's. UvicornWorker loads its app as Uvicorn does.
+
+Standard library only, Python 3.9 to 3.14: it runs in the reader's environment.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PORT = os.environ.get("WORKERLAB_REPORT_PORT")
+
+
+def watch():
+    """The module `workerlab_watch`, from its file."""
+    name = "workerlab_watch"
+    if name not in sys.modules:
+        path = os.path.join(HERE, name + ".py")
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def patch_uvicorn(module):
+    init, load = module.Config.__init__, module.Config.load
+
+    def init_on_loopback(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        # `python main.py` may call uvicorn.run(app, host="0.0.0.0").
+        self.host, self.port, self.uds, self.fd = "127.0.0.1", int(PORT), None, None
+
+    def load_with_watch(self):
+        load(self)
+        self.loaded_app = watch().Watch(self.loaded_app)
+
+    module.Config.load = load_with_watch
+    if PORT:
+        module.Config.__init__ = init_on_loopback
+
+
+def patch_gunicorn_worker(module):
+    load = module.ASGIWorker.load_wsgi
+
+    def load_with_watch(self):
+        load(self)
+        self.asgi = watch().Watch(self.asgi)
+
+    module.ASGIWorker.load_wsgi = load_with_watch
+
+
+def patch_gunicorn_config(module):
+    if PORT:
+        module.Config.address = property(lambda self: [("127.0.0.1", int(PORT))])
+
+
+PATCHES = {
+    "uvicorn.config": patch_uvicorn,
+    "gunicorn.workers.gasgi": patch_gunicorn_worker,
+    "gunicorn.config": patch_gunicorn_config,
+}
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Has a module of PATCHES changed when it has been imported."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in PATCHES:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            execute, patch = spec.loader.exec_module, PATCHES[name]
+
+            def execute_and_patch(module):
+                execute(module)
+                patch(module)
+
+            spec.loader.exec_module = execute_and_patch
+        return spec
+
+
+sys.meta_path.insert(0, Finder())
+
+if os.environ.get("WORKERLAB_REPORT_FORKS"):
+    watch().note_forks()
+
+# Ours hides a sitecustomize of the environment's own.
+_others = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
+_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _others)
+if _spec is not None and _spec.loader is not None:
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))

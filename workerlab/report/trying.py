@@ -1,0 +1,117 @@
+"""Trying one endpoint: alone in its worker, with a ping beside it."""
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from workerlab.report.app import Started
+from workerlab.report.client import Call, Ping, Reply
+from workerlab.report.endpoints import Endpoint
+from workerlab.report.inject import workerlab_watch as watch
+from workerlab.report.kinds import Kind, kind_of
+
+LIMIT = 8.0  # seconds for a reply
+REQUESTS = 3
+# One that takes longer than this many seconds is asked once more, or not again.
+ONCE_MORE, NOT_AGAIN = 0.7, 2.0
+FOR_A_NOTE = 2.0  # seconds from the reply to the end of what the app does after it
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Tried:
+    """What came of an endpoint. `problem` says why it could not be tried as it should be."""
+
+    endpoint: Endpoint
+    kind: Kind | None = None
+    status: int | None = None
+    ping: float | None = None  # longest, seconds
+    problem: str = ""
+    is_streaming: bool = False
+    handler: dict[str, Any] | None = None
+    notes: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+
+class RateLimited(Exception):
+    """The app answered 429: the report stops asking."""
+
+
+def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
+    """Ask an endpoint some times, each alone. Raises RateLimited, ConnectionError if the app ended.
+
+    The first request warms up (imports, caches, connections) and counts only if it is a long one.
+    """
+    tried = Tried(endpoint, handler=endpoint.handler)
+    reply, note, ping = watched(app, endpoint.call)
+    tried.status = reply.status
+    tried.problem = problem_of(app, endpoint, reply)
+    if note is not None:
+        tried.handler = note["handler"] or tried.handler
+    if tried.problem:
+        return tried
+    tried.is_streaming = reply.ending == "cut"
+    pings = [ping]
+    notes = [note] if note is not None else []
+    if reply.seconds < NOT_AGAIN:
+        count = REQUESTS if reply.seconds < ONCE_MORE else 1
+        more = [watched(app, endpoint.call) for _ in range(count)]
+        later = [note for reply, note, _ in more if note is not None and reply.status is not None]
+        pings = [one for *_, one in more]
+        notes = later if count > 1 else [*notes, *later]
+        last = more[-1][0]
+        if last.status == 429:
+            raise RateLimited
+    tried.kind = kind_of(notes)
+    known = [one for one in pings if one is not None]
+    tried.ping = sorted(known)[len(known) // 2] if known else None
+    tried.notes = notes
+    return tried
+
+
+def watched(app: Started, call: Call) -> tuple[Reply, dict[str, Any] | None, float | None]:
+    """One watched request: the reply, the watch's note, and the longest ping beside it."""
+    name = f"r{next(_numbers)}"
+    headers = {**call.headers, watch.HEADER.decode(): name}
+    with Ping(app.port) as ping:
+        reply = app.ask(Call(call.path, call.method, headers, call.body), LIMIT)
+        note = note_of(app, name)
+    return reply, note, ping.longest
+
+
+def note_of(app: Started, name: str) -> dict[str, Any] | None:
+    """The note of a request; what is known so far where it has not ended (an endless stream)."""
+    deadline = time.monotonic() + FOR_A_NOTE
+    while time.monotonic() < deadline:
+        for note in app.notes("request"):
+            if note["id"] == name and note["ended"]:
+                return note
+        time.sleep(0.005)
+    app.ask(Call(watch.OPEN), limit=1.0)
+    found = [note for note in app.notes("request") if note["id"] == name]
+    return found[-1] if found else None
+
+
+def problem_of(app: Started, endpoint: Endpoint, reply: Reply) -> str:
+    """Why this endpoint cannot be judged; empty if it can."""
+    status = reply.status
+    if status == 429:
+        raise RateLimited
+    if status is None:
+        app.guard.look()
+        if app.guard.gone:
+            raise ConnectionError(f"{endpoint.name} ended the app")
+        if reply.ending == "silent":
+            return ""  # it is judged by what the watch has seen of it so far
+        return "the server hung up without an answer"
+    if status in (401, 403):
+        return f"answered {status}: it needs a login, such as --header 'Authorization: ...'"
+    if status in (404, 422) and endpoint.is_guess:
+        return f"answered {status} to made-up values: give real ones with --path"
+    if status in (404, 405, 422):
+        return f"answered {status}: give a path that works with --path"
+    if status == 400:
+        return "answered 400: does it check the Host header? --header Host:NAME gives one"
+    if status >= 500:
+        return f"answered {status}: it failed, so what it does when it works is not known"
+    return ""
