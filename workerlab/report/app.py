@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -260,6 +261,25 @@ class Started:
                 return True
             time.sleep(0.02)
         return False
+
+    def signal(self, pid: int, number: signal.Signals) -> None:
+        """Send a signal to one of the app's processes, and to no other."""
+        if pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def stop(self, limit: float) -> float | None:
+        """Send TERM to the master; seconds until nothing is left, None if that takes longer.
+
+        Then the notes can be read to the last: `end` would remove them with the folder.
+        """
+        self.signal(self.master, signal.SIGTERM)
+        began = time.monotonic()
+        while not self.guard.gone:
+            if time.monotonic() > began + limit:
+                return None
+            self.guard.look(0.02)
+        return time.monotonic() - began
 
     def end(self, grace: float = GRACE) -> None:
         """TERM, up to `grace` seconds, KILL. Notes and log can still be read."""

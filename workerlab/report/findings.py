@@ -16,7 +16,7 @@ from workerlab.report.trying import Tried
 LIBRARY = re.compile(r"^.*/(?:site-packages|dist-packages|lib/python3\.\d+)/")
 Weight = Literal["serious", "worth knowing", "fine"]
 WEIGHTS: list[Weight] = ["serious", "worth knowing", "fine"]
-SERIOUS_GAP = 0.1  # seconds at once in which a worker's other requests get no turn
+SERIOUS_GAP = 0.05  # seconds at once in which a worker's other requests get no turn
 
 
 @dataclass
@@ -198,8 +198,8 @@ def of_kind(name: str, advice: Advice, those: list[Tried], folder: Path) -> Find
         name.replace(" ", "-"),
         weight,
         title,
-        f"{requests} requests to each, one at a time and alone in one worker, with a tiny request "
-        "(a ping) beside it every few milliseconds.",
+        f"Up to {requests} requests to each, one at a time and alone in one worker, with a tiny "
+        "request (a ping) beside it every few milliseconds.",
         " ".join([*shown, advice.means]).strip(),
         advice.do,
         advice.lesson,

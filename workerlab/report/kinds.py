@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FLOOR = 0.015  # shorter than this, the watch cannot tell anything apart
+WATCHING = 0.05  # of a time in which the loop is free: what ticks and pings take of its CPU
 SHARE = 0.2  # of a time: what of it must be CPU for it to be called computing
 
 SHORT = "answers at once"
@@ -24,7 +25,17 @@ UNKNOWN = "could not tell"
 KINDS = (BLOCKS, COMPUTES, GIL, COMPUTES_IN_THREAD, THREAD, AWAITS, SHORT, UNKNOWN)
 HOLDS_UP = (BLOCKS, COMPUTES, GIL)
 
-MEDIANS = ("wall", "gap", "on_loop", "in_threads", "loop_cpu", "cpu", "waited", "others_waited")
+MEDIANS = (
+    "wall",
+    "gap",
+    "on_loop",
+    "in_threads",
+    "loop_cpu",
+    "cpu",
+    "waited",
+    "others_waited",
+    "samples",
+)
 
 
 @dataclass
@@ -63,7 +74,7 @@ def kind_of(notes: list[dict[str, Any]]) -> Kind:
     singles = Counter(names_of(note)[0] for note in notes)
     kind = Kind(found, middle["wall"], middle["gap"], middle["cpu"], requests=len(notes))
     short_of_cores = middle["waited"] > max(2 * FLOOR, 0.5 * middle["wall"])
-    if short_of_cores and not kind.holds_up:
+    if short_of_cores and not kind.holds_up and kind.name != COMPUTES_IN_THREAD:
         kind.names = [UNKNOWN]
         kind.reason = "for most of the time its worker waited for a core: the machine is busy"
     elif singles[found[0]] * 2 <= len(notes):
@@ -76,28 +87,35 @@ def kind_of(notes: list[dict[str, Any]]) -> Kind:
 
 
 def names_of(seen: dict[str, Any]) -> list[str]:
-    """What one request did, the heaviest first."""
-    wall, gap, cpu, waited = seen["wall"], seen["gap"], seen["loop_cpu"], seen["waited"] or 0.0
-    on_loop, in_threads = seen["on_loop"], seen["in_threads"]
+    """What one request did, the heaviest first.
+
+    What its threads waited for a core is taken out: beside busy programs, what computes mostly
+    waits for its turn.
+    """
+    wall, gap, on_loop, in_threads = (
+        seen[name] for name in ("wall", "gap", "on_loop", "in_threads")
+    )
+    cpu, waited, others_waited = seen["loop_cpu"], seen["waited"] or 0.0, seen["others_waited"]
     other_cpu = max(0.0, seen["cpu"] - cpu)
-    if gap >= 2 * FLOOR and cpu >= max(FLOOR, SHARE * gap):
-        on_loop = max(on_loop, cpu)  # the watch's thread was shut out by the GIL
+    if gap >= 2 * FLOOR and cpu >= max(FLOOR, SHARE * (gap - waited)):
+        on_loop = max(on_loop, gap)  # the watch's thread was shut out by the GIL
+    cpu -= WATCHING * max(0.0, wall - on_loop)
     found = set()
     if on_loop >= FLOOR and (gap >= FLOOR or on_loop >= 0.1 * wall):
-        if cpu >= max(FLOOR, SHARE * on_loop):
+        if cpu >= max(FLOOR, SHARE * (on_loop - waited)):
             found.add(COMPUTES)
-        if on_loop - cpu - waited >= max(FLOOR, SHARE * on_loop):
+        if on_loop - cpu - waited >= max(FLOOR, SHARE * on_loop) and gap >= FLOOR:
             found.add(BLOCKS)
-    elif gap >= max(2 * FLOOR, 0.5 * in_threads) and other_cpu >= SHARE * gap:
+    elif gap >= max(2 * FLOOR, 0.5 * in_threads) and other_cpu >= SHARE * (gap - others_waited):
         found.add(GIL)
-        in_threads = max(in_threads, other_cpu)
+        in_threads = max(in_threads, gap)
     if in_threads >= FLOOR and GIL not in found:
-        # Beside busy programs a thread that computes stands and waits for a core, too.
-        running = max(FLOOR, in_threads - seen["others_waited"])
-        computes = other_cpu >= SHARE * running
-        found.add(COMPUTES_IN_THREAD if computes else THREAD)
+        running = max(FLOOR, in_threads - others_waited)
+        found.add(COMPUTES_IN_THREAD if other_cpu >= SHARE * running else THREAD)
     if wall - on_loop - in_threads >= max(FLOOR, 0.1 * wall):
         found.add(AWAITS)
+    if not seen["samples"] and wall >= 2 * FLOOR and not found & {COMPUTES, GIL}:
+        return [UNKNOWN]  # the watch's thread had no turn, so nothing is known of the others
     return [name for name in KINDS if name in found] or [SHORT]
 
 

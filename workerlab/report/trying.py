@@ -13,8 +13,8 @@ from workerlab.report.kinds import Kind, kind_of
 
 LIMIT = 8.0  # seconds for a reply
 REQUESTS = 3
-# One that takes longer than this many seconds is asked once more, or not again.
-ONCE_MORE, NOT_AGAIN = 0.7, 2.0
+# The first one warms up. If it takes longer than this many seconds it counts, too, or is the only.
+FIRST_COUNTS, NOT_AGAIN = 0.5, 2.0
 FOR_A_NOTE = 2.0  # seconds from the reply to the end of what the app does after it
 _numbers = itertools.count(1)
 
@@ -40,7 +40,7 @@ class RateLimited(Exception):
 def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
     """Ask an endpoint some times, each alone. Raises RateLimited, ConnectionError if the app ended.
 
-    The first request warms up (imports, caches, connections) and counts only if it is a long one.
+    The first request warms up: imports, caches, connections.
     """
     tried = Tried(endpoint, handler=endpoint.handler)
     reply, note, ping = watched(app, endpoint.call)
@@ -54,11 +54,11 @@ def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
     pings = [ping]
     notes = [note] if note is not None else []
     if reply.seconds < NOT_AGAIN:
-        count = REQUESTS if reply.seconds < ONCE_MORE else 1
-        more = [watched(app, endpoint.call) for _ in range(count)]
+        first_counts = reply.seconds >= FIRST_COUNTS
+        more = [watched(app, endpoint.call) for _ in range(REQUESTS - first_counts)]
         later = [note for reply, note, _ in more if note is not None and reply.status is not None]
         pings = [one for *_, one in more]
-        notes = later if count > 1 else [*notes, *later]
+        notes = [*notes, *later] if first_counts else later
         last = more[-1][0]
         if last.status == 429:
             raise RateLimited

@@ -6,10 +6,27 @@ An experiment that finds nothing out raises CannotRun with the reason, or adds i
 
 from collections.abc import Callable
 
+from workerlab.report.experiments import (
+    before_fork,
+    capacity,
+    lifespan,
+    memory,
+    pool,
+    settings,
+    signals,
+)
 from workerlab.report.experiments.context import Context
 from workerlab.report.findings import Finding
 
 Experiment = Callable[[Context], list[Finding]]
 
 # In the order in which they are run.
-EXPERIMENTS: dict[str, Experiment] = {}
+EXPERIMENTS: dict[str, Experiment] = {
+    "the thread pool's edge": pool.find,
+    "what one worker can take": capacity.find,
+    "what a kill, a HUP and a TERM cost": signals.find,
+    "the memory of a worker": memory.find,
+    "what is opened before the fork": before_fork.find,
+    "the lifespan": lifespan.find,
+    "settings of gunicorn_conf.py": settings.find,
+}

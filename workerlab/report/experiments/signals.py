@@ -1,0 +1,187 @@
+"""What a killed worker, a HUP and a TERM cost: requests lost, and seconds until all is well."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from workerlab.load import steady
+from workerlab.records import Run
+from workerlab.report.app import Started, running
+from workerlab.report.environment import CannotRun
+from workerlab.report.experiments.context import Context
+from workerlab.report.experiments.load import can_take_load, headers_of, url_of
+from workerlab.report.experiments.several import WORKERS, as_deployed
+from workerlab.report.findings import Finding, milliseconds
+from workerlab.report.trying import Tried
+
+RATE = 40  # requests a second
+SECONDS = 3.0  # of load; the signal is sent after the first
+SIGNAL_AFTER = 1.0
+BEST = 0.2  # seconds that a request should take: then some are in progress when the signal comes
+LONGEST = 1.0
+LATE = 0.5  # seconds more than usual
+FOR_THE_WORKERS = 20.0  # seconds until there are as many workers again
+FOR_THE_END = 15.0  # seconds after TERM
+
+
+def find(context: Context) -> list[Finding]:
+    """Send a steady load to one endpoint, and the signals in turn.
+
+    Raises CannotRun if no endpoint is suitable, or the app cannot have several workers.
+    """
+    tried = suitable(context)
+    words, server = as_deployed(context)
+    found = []
+    with running(context.reader, words, workers=WORKERS) as app:
+        if len(app.workers) < WORKERS:
+            raise CannotRun(f"{WORKERS} workers were not there in time")
+        if context.kills:
+            found.append(of_kill(app, tried, server))
+        found.append(of_hup(app, tried, server))
+        found.append(of_term(app, tried, server))
+    return found
+
+
+def suitable(context: Context) -> Tried:
+    """An endpoint that takes about BEST seconds and holds nothing up, if there is one."""
+    those = [one for one in can_take_load(context) if one.kind.wall <= LONGEST]
+    if not those:
+        raise CannotRun(f"no endpoint takes less than {LONGEST:g} s")
+    free = [one for one in those if not one.kind.holds_up]
+    return min(free or those, key=lambda one: abs(one.kind.wall - BEST))
+
+
+def under_load(
+    app: Started, tried: Tried, act: Callable[[], float | None]
+) -> tuple[Run, float | None]:
+    """Load, and `act` in its midst; the run, and what `act` returned."""
+    results: list[Run] = []
+    # A worker that blocks takes no more than it can.
+    rate = (
+        RATE if not tried.kind.holds_up else min(RATE, 0.5 * WORKERS / max(tried.kind.wall, 0.01))
+    )
+
+    def send() -> None:
+        sending = steady(
+            url_of(app, tried), rate, SECONDS, headers=headers_of(app, tried), timeout=10.0
+        )
+        results.append(asyncio.run(sending))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        time.sleep(SIGNAL_AFTER)
+        told = act()
+    finally:
+        sender.join()
+    if not results:
+        raise CannotRun("the load could not be sent")
+    return results[0], told
+
+
+def of_kill(app: Started, tried: Tried, server: str) -> Finding:
+    def kill() -> float | None:
+        victim = app.workers[0]
+        app.signal(victim, signal.SIGKILL)
+        return seconds_until_workers(app, {victim})
+
+    run, seconds = under_load(app, tried, kill)
+    lost = len(run.failures)
+    again = "not within 20 s" if seconds is None else f"after {seconds:.1f} s"
+    return Finding(
+        "kill",
+        "serious" if seconds is None else "worth knowing" if lost else "fine",
+        f"A killed worker costs {requests(lost)}, and a new one was there {again}",
+        f"{server} with {WORKERS} workers, {len(run.records)} requests to {tried.endpoint.name} "
+        f"over {SECONDS:g} s; after a second one worker got SIGKILL, as from the system when "
+        "memory runs out.",
+        f"{lost} of {len(run.records)} requests failed: what that worker held. "
+        f"The next one had loaded the app {again}.",
+        "Requests that may be repeated should be, by the client or the proxy in front. A shorter "
+        "import brings the new worker sooner.",
+        "08",
+        figures={"lost": lost, "sent": len(run.records), "seconds": rounded(seconds)},
+    )
+
+
+def of_hup(app: Started, tried: Tried, server: str) -> Finding:
+    def hup() -> float | None:
+        before = set(app.workers)
+        app.signal(app.master, signal.SIGHUP)
+        return seconds_until_workers(app, before)
+
+    run, seconds = under_load(app, tried, hup)
+    lost = len(run.failures)
+    slowest = max(run.latencies, default=0.0)
+    is_late = slowest > tried.kind.wall + LATE
+    again = "were not all replaced within 20 s" if seconds is None else f"took {seconds:.1f} s"
+    return Finding(
+        "hup",
+        "serious" if lost or seconds is None else "worth knowing" if is_late else "fine",
+        f"A reload (HUP) costs {requests(lost)}"
+        + (f", and answers take up to {milliseconds(slowest)}" if is_late else ""),
+        f"The same load, and HUP to the master of {server} after a second.",
+        f"{lost} of {len(run.records)} requests failed, and the slowest answer took "
+        f"{milliseconds(slowest)}, where {milliseconds(tried.kind.wall)} are usual. The new "
+        f"workers {again}.",
+        "Deploy by starting the new version beside the old one and moving the traffic, if lost or "
+        "late requests matter."
+        if lost or is_late
+        else "Nothing.",
+        "09",
+        figures={
+            "lost": lost,
+            "sent": len(run.records),
+            "seconds": rounded(seconds),
+            "slowest_seconds": rounded(slowest),
+        },
+    )
+
+
+def of_term(app: Started, tried: Tried, server: str) -> Finding:
+    def term() -> float | None:
+        return app.stop(FOR_THE_END)
+
+    sent = time.monotonic() + SIGNAL_AFTER
+    run, seconds = under_load(app, tried, term)
+    # Those after TERM have nobody to go to: a proxy would send them elsewhere.
+    before = [record for record in run.records if record.sent < sent - 0.02]
+    lost = sum(not record.ok for record in before)
+    in_progress = sum(record.received > sent for record in before)
+    end = f"not within {FOR_THE_END:g} s" if seconds is None else f"after {seconds:.1f} s"
+    return Finding(
+        "term",
+        "serious" if lost or seconds is None else "fine",
+        f"A stop (TERM) ends {end} and costs {requests(lost)} that had been accepted",
+        f"The same load, and TERM to the master of {server} after a second.",
+        f"{len(before)} requests had been sent before TERM, {in_progress} of them were in "
+        f"progress, and {lost} of them failed. The server had gone {end}.",
+        "Give it time to finish: --graceful-timeout (Gunicorn) or --timeout-graceful-shutdown "
+        "(Uvicorn) longer than your slowest request, and the same to whatever stops it."
+        if lost or seconds is None
+        else "Nothing.",
+        "09",
+        figures={"lost": lost, "before_term": len(before), "seconds": rounded(seconds)},
+    )
+
+
+def seconds_until_workers(app: Started, gone: set[int]) -> float | None:
+    """Seconds until WORKERS workers, none of `gone`, have loaded the app; None if they don't."""
+    began = time.monotonic()
+    expected = WORKERS if len(gone) > 1 else 1
+    had = set(app.workers) - gone
+    while time.monotonic() < began + FOR_THE_WORKERS:
+        if len(set(app.workers) - gone - had) >= expected:
+            return time.monotonic() - began
+        time.sleep(0.02)
+    return None
+
+
+def requests(count: int) -> str:
+    return {0: "no request", 1: "one request"}.get(count, f"{count} requests")
+
+
+def rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
