@@ -41,8 +41,8 @@ BREAKAGES = [
     Breakage(
         "asgi is UvicornWorker",
         [(KINDS, "--worker-class asgi", "--worker-class uvicorn_worker.UvicornWorker")],
-        [*ALL, "claim-ignored"],
-        {"see", "claim-ignored"},
+        [*START, "failing", "requests", "others", *WHO, "claim-ignored"],
+        {"claim-ignored"},
     ),
     Breakage(
         "no handler blocks",
