@@ -43,8 +43,8 @@ BREAKAGES = [
     Breakage(
         "asgi is UvicornWorker",
         [(KINDS, "--worker-class asgi", "--worker-class uvicorn_worker.UvicornWorker")],
-        [*ALL, "claim-ignored"],
-        {"see", "claim-ignored"},
+        ONLY_REQUESTS,
+        {"claim-ignored"},
     ),
     Breakage(
         "no handler blocks",
