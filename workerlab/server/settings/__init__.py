@@ -62,7 +62,7 @@ __all__ = [
     "table",
 ]
 
-SIDE_BY_SIDE = 8  # trials: they wait more than they compute
+SIDE_BY_SIDE = 12  # trials: they wait more than they compute
 _numbers = itertools.count()
 
 TRIALS: dict[str, Callable[[Kind], str]] = {

@@ -38,7 +38,7 @@ def threads(kind: Kind) -> str:
 
 def max_requests(kind: Kind) -> str:
     """With a limit of 20, does a new worker come within 20 seconds of 60 requests?"""
-    server = start(kind, max_requests=20)
+    server = start_served(kind, max_requests=20)
     first = set(server.workers)
     for _ in range(60):
         answer(server, "/health")
