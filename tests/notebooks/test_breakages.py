@@ -97,6 +97,6 @@ def run_nbval(notebook: Path, folder: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", PYTEST, "--nbval", "-rA", "-p", "no:cacheprovider", notebook]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
     return done.stdout + done.stderr
