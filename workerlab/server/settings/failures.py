@@ -67,9 +67,9 @@ def lifespan_error(kind: Kind) -> str:
 def ends_with_an_error(kind: Kind, app: str, port: int, failure: str = "\0") -> str:
     """Start it with this app. DIFFERS: it ends with 0, or its workers fail again and again."""
     with beginning(kind, app, port) as (process, log):
-        again = 3 * kind.workers
+        again = kind.workers + 2
         fails = comes_true(
-            lambda: process.poll() is not None or log().count(failure) > again, within=20
+            lambda: process.poll() is not None or log().count(failure) > again, within=30
         )
         if process.poll():
             return ACTS
