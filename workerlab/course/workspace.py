@@ -20,6 +20,7 @@ LINKED = (
     "solutions",
     "docs",
     "app",
+    "deploy",
     "workerlab",
     "tests",
     "requirements.txt",
