@@ -463,7 +463,7 @@ def test_adopted_server_survives_an_interrupt(owner, record_property):
 
 
 def interrupt(kernel: Kernel, code: str, owner: Owner) -> float:
-    """Interrupt the kernel when this cell is under way; the seconds until its work has ended."""
+    """Interrupt the kernel when this cell is in progress; the seconds until its work has ended."""
     message = kernel.send(code)
     owner.wait_for("in progress")
     began = time.monotonic()
