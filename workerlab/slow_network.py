@@ -17,13 +17,13 @@ Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 async def carry(reader: Reader, writer: Writer, delay: float) -> None:
     """Pass on what comes, and that it has ended, each `delay` seconds later."""
-    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+    on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def deliver() -> None:
         clock = asyncio.get_running_loop().time
         data = b"-"
         while data:
-            due, data = await under_way.get()
+            due, data = await on_the_way.get()
             await asyncio.sleep(max(0.0, due - clock()))
             with contextlib.suppress(OSError):  # the other side has gone: the message is lost
                 writer.write(data)
@@ -37,7 +37,7 @@ async def carry(reader: Reader, writer: Writer, delay: float) -> None:
             data = await reader.read(PIECE)
         except OSError:
             data = b""
-        under_way.put_nowait((asyncio.get_running_loop().time() + delay, data))
+        on_the_way.put_nowait((asyncio.get_running_loop().time() + delay, data))
     await delivering
 
 

@@ -238,8 +238,8 @@ def test_a_kernel_starts_whatever_stands_in_the_readers_home(variables, tmp_path
     hinder(variables, tmp_path)
     with serving() as lab:
         assert lab.run(WHICH_PYTHON) == f"{sys.prefix}\n"
-        assert lab.stop() == 0
         assert "Error" not in lab.log.read_text()
+        assert lab.stop() == 0
 
 
 @pytest.mark.slow

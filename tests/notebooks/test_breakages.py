@@ -20,6 +20,7 @@ from workerlab.claims import DID_NOT_HOLD
 from workerlab.course import notebooks
 from workerlab.server import ROOT
 
+LIMIT = 400  # seconds for the longest, all of lesson 11, where the cores are busy
 LESSONS = notebooks.find(ROOT / "lessons")
 
 
@@ -97,6 +98,6 @@ def run_nbval(notebook: Path, folder: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", PYTEST, "--nbval", "-rA", "-p", "no:cacheprovider", notebook]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
     )
     return done.stdout + done.stderr

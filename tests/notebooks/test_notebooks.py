@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from workerlab.course.workspace import COPIED, LINKED
 from workerlab.server import ROOT
 
 NOTEBOOKS = sorted(
@@ -93,6 +94,14 @@ def test_links_within_the_repository_lead_somewhere(path):
     for cell in read(path).cells:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", cell.source):
             assert (path.parent / target).exists(), f"{cell.id}: {target}"
+
+
+@pytest.mark.parametrize("folder", COPIED)
+def test_links_lead_somewhere_from_the_readers_copy_too(folder):
+    for path in (ROOT / folder).glob("*.ipynb"):
+        for cell in read(path).cells:
+            for name in re.findall(r"\]\(\.\./([^)/#]+)", cell.source):
+                assert name in (*COPIED, *LINKED), f"{path.name}, {cell.id}: {name}"
 
 
 @every_notebook

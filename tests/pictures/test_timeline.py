@@ -175,6 +175,10 @@ def test_the_same_run_gives_the_same_file():
     assert run.timeline("x").png() == run.timeline("x").png()
 
 
+def test_bars_write_a_count_as_a_whole_number():
+    assert "kept 9 visits, lost 0.50 visits" in repr(bars({"kept": 9, "lost": 0.5}, "visits"))
+
+
 def test_bars_write_their_figures():
     text, _, pixels = picture_of(bars({"one": 0.5, "eight": 4.0}, "s", "title", mark=2))
     assert text == "Bars: 2 values; measured: one 0.50 s, eight 4.00 s"

@@ -56,22 +56,22 @@ tell("servers", {
     for kind, server in servers.items()
 })
 """
-# The file `under way` appears when the requests' handlers have begun.
+# The file `in progress` appears when the requests' handlers have begun.
 REQUESTS = """
 import asyncio
 
-async def tell_when_under_way():
+async def tell_when_in_progress():
     await asyncio.sleep(0.5)
-    tell("under way", True)
+    tell("in progress", True)
 
-telling = asyncio.ensure_future(tell_when_under_way())
+telling = asyncio.ensure_future(tell_when_in_progress())
 try:
     run = await burst([server.url + "PATH" for server in servers.values()], timeout=60)
 finally:
     tell("ended", time.monotonic())
 """
 SLEEPING = """
-tell("under way", True)
+tell("in progress", True)
 try:
     time.sleep(60)
 finally:
@@ -282,7 +282,7 @@ def test_time_out_of_a_cell(owner, record_property):
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_pytest_is_ended(name, owner, record_property):
     pytest_run = owner.start_pytest(launch(), BLOCKING)
-    owner.wait_for("under way")
+    owner.wait_for("in progress")
     assert len(owner.left()) >= 2 * len(KINDS)
     pytest_run.send_signal(getattr(signal, name))
     pytest_run.wait(30)
@@ -294,14 +294,14 @@ def test_pytest_is_ended(name, owner, record_property):
 
 @pytest.mark.parametrize(
     "cell",
-    [BLOCKING, AWAITING, "tell('under way', True)"],
+    [BLOCKING, AWAITING, "tell('in progress', True)"],
     ids=["blocking requests", "awaiting requests", "no request"],
 )
 def test_kernel_is_killed(cell, owner, record_property):
     kernel = owner.start_kernel()
     kernel.run(launch())
     kernel.send(cell)
-    owner.wait_for("under way")
+    owner.wait_for("in progress")
     kernel.kill()
     owner.assert_nothing_left(record_property)
 
@@ -407,7 +407,7 @@ def test_runaways(end, owner, record_property):
 FORKS = {
     "os.fork": """
         if os.fork() == 0:
-            tell("under way", True)
+            tell("in progress", True)
             time.sleep(60)
             os._exit(0)
     """,
@@ -415,7 +415,7 @@ FORKS = {
         import multiprocessing
         sleeper = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
         sleeper.start()
-        tell("under way", True)
+        tell("in progress", True)
     """,
 }
 
@@ -425,7 +425,7 @@ def test_a_forked_process_holds_the_pipe(fork, owner, record_property):
     kernel = owner.start_kernel()
     kernel.run(launch())
     kernel.send(dedent(FORKS[fork]))
-    owner.wait_for("under way")
+    owner.wait_for("in progress")
     kernel.kill()
     wait_until(lambda: not kernel.manager.is_alive(), 5, "the kernel's end")
     # The servers are ending, and what ends while it is looked at counts as well.
@@ -463,9 +463,9 @@ def test_adopted_server_survives_an_interrupt(owner, record_property):
 
 
 def interrupt(kernel: Kernel, code: str, owner: Owner) -> float:
-    """Interrupt the kernel when this cell is under way; the seconds until its work has ended."""
+    """Interrupt the kernel when this cell is in progress; the seconds until its work has ended."""
     message = kernel.send(code)
-    owner.wait_for("under way")
+    owner.wait_for("in progress")
     began = time.monotonic()
     kernel.manager.interrupt_kernel()
     content = kernel.reply(message, timeout=10)

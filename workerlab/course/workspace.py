@@ -20,6 +20,7 @@ LINKED = (
     "solutions",
     "docs",
     "app",
+    "deploy",
     "workerlab",
     "tests",
     "requirements.txt",
@@ -164,8 +165,9 @@ def hiding_modules(root: Path = ROOT) -> list[Path]:
 
 
 def _is_module_elsewhere(name: str) -> bool:
-    # Python's own `test` is imported by nobody, and a good name for a file.
-    if not name.isidentifier() or name == "test":
+    # Python's own `test` is imported by nobody, and a good name for a file. `__main__` is whatever
+    # was started.
+    if not name.isidentifier() or name in ("test", "__main__"):
         return False
     try:
         return importlib.util.find_spec(name) is not None

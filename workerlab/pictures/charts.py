@@ -45,7 +45,7 @@ class Bars(Picture):
 
 
 def _figure(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.2f}"
+    return f"{value:.0f}" if value >= 100 or isinstance(value, int) else f"{value:.2f}"
 
 
 def bars(

@@ -1,7 +1,12 @@
 """The bank of exercise 09, task 3: new code into service without a gap."""
 
+import pytest
+
 from tests.answers import Right, Wrong, bank, from_cell, judge
 from workerlab.checks.ex09_zero_downtime import check
+from workerlab.checks.ex09_zero_downtime.apps import READY
+from workerlab.checks.ex09_zero_downtime.task_3_deploy import Seen
+from workerlab.records import Record
 
 CELL = """
 import json, os, signal, subprocess, time, urllib.request
@@ -57,7 +62,6 @@ async def deploy(pid, port):
         deploying(kill("USR2"), NEW, kill("TERM"), "while psutil.pid_exists(pid): time.sleep(0.1)")
     ),
     Wrong(deploying(kill("HUP")), "reload-leaves-a-gap"),
-    Wrong(deploying(kill("HUP"), NEW, kill("HUP")), "reload-leaves-a-gap"),
     Wrong(deploying(kill("USR2"), kill("TERM")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), "time.sleep(1)", kill("TERM")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), NEW), "both-serve"),
@@ -91,3 +95,23 @@ async def deploy(pid, port):
 )
 def test_task_3(case):
     judge(check, 3, case, from_cell("deploy"))
+
+
+TOLD, IS_READY = "Handling signal: {}\n", READY.format(2) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("log", "leaves_a_gap"),
+    [
+        (TOLD.format("hup") + IS_READY, True),
+        (TOLD.format("hup") + IS_READY + TOLD.format("term"), True),
+        (TOLD.format("usr2") + IS_READY + TOLD.format("term"), False),
+        (IS_READY, True),
+    ],
+)
+def test_a_gap_is_the_machines_if_the_first_signal_to_stop_came_in_time(log, leaves_a_gap):
+    records = [
+        Record(sent=sent, received=sent + 0.1, status=200, reply={"version": version})
+        for sent, version in [(0.0, 1), (2.0, 2)]
+    ]
+    assert Seen(records, log=log).left_a_gap == leaves_a_gap

@@ -83,6 +83,16 @@ UPSERT = "insert into counter values (1, 1) on conflict do update set n = n + 1 
         "        file.flush()\n"
         '        return {"count": os.fstat(file.fileno()).st_size}\n'
     ),
+    # Rows that are never deleted number themselves.
+    Right(
+        PLAIN
+        + """
+    db = sqlite3.connect("rows.db", timeout=30)
+    with db:
+        db.execute("create table if not exists visits (n integer primary key)")
+        return {"count": db.execute("insert into visits values (null)").lastrowid}
+"""
+    ),
     Wrong(PLAIN + '    global n\n    n += 1\n    return {"count": n}\n', "each-its-own"),
     Wrong(
         TOP + 'async def count():\n    global n\n    n += 1\n    return {"count": n}\n',
@@ -105,6 +115,27 @@ UPSERT = "insert into counter values (1, 1) on conflict do update set n = n + 1 
     row = db.execute("select n from counter").fetchone()
     n = row[0] + 1 if row else 1
     db.execute("insert or replace into counter values (1, ?)", [n])
+    return {"count": n}
+""",
+        "lost-updates",
+    ),
+    # The step is atomic, but what is returned is read in another one.
+    Wrong(
+        SQLITE
+        + f"""
+    db.execute("{UPSERT.removesuffix(" returning n")}")
+    return {{"count": db.execute("select n from counter").fetchone()[0]}}
+""",
+        "lost-updates",
+    ),
+    # The lock is taken after reading.
+    Wrong(
+        PLAIN
+        + """
+    n = read() + 1
+    with open("lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        FILE.write_text(str(n))
     return {"count": n}
 """,
         "lost-updates",

@@ -5,7 +5,7 @@ from workerlab.checks.ex10_shared_state import check
 from workerlab.ports import free_port
 
 TOP = """
-import fcntl, os, socket, sqlite3, threading
+import fcntl, os, socket, sqlite3, threading, time
 from pathlib import Path
 kept = None
 def may_run(period):
@@ -78,6 +78,29 @@ def changed(old: str, new: str, source: str = FLOCK) -> str:
         TOP + "    try:\n        open(f'{period}', 'x').close()\n    except FileExistsError:\n"
         "        return False\n    return True\n"
     ),
+    # The oldest of the workers that live.
+    Right(
+        TOP
+        + """
+    import psutil
+    workers = psutil.Process().parent().children()
+    alive = [w.pid for w in workers if w.status() != psutil.STATUS_ZOMBIE]
+    return os.getpid() == min(alive)
+"""
+    ),
+    # A transaction that stays open.
+    Right(
+        TOP
+        + """
+    global kept
+    db = sqlite3.connect("job.db", timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        kept = kept or (db.execute("begin exclusive"), db)
+    except sqlite3.OperationalError:
+        return False
+    return True
+"""
+    ),
     Wrong(TOP + "    return True\n", "in-every-worker"),
     Wrong(
         TOP + "    global kept\n    first, kept = kept != period, period\n    return first\n",
@@ -88,6 +111,27 @@ def changed(old: str, new: str, source: str = FLOCK) -> str:
     Wrong(
         TOP + "    file = Path(f'run-{period}')\n    if file.exists():\n        return False\n"
         "    file.touch()\n    return True\n",
+        "more-than-one",
+    ),
+    # A key that expires after a minute, as SET job 1 NX PX 60000 makes one.
+    Wrong(
+        TOP
+        + """
+    with open("until", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if float(file.read() or 0) > time.time():
+            return False
+        file.truncate(0)
+        file.write(f"{time.time() + 60}")
+        return True
+""",
+        "nobody-runs",
+    ),
+    # Each worker has this lock for itself.
+    Wrong(
+        "import multiprocessing\nlock = multiprocessing.Lock()\n\n"
+        "def may_run(period):\n    return lock.acquire(block=False)\n",
         "more-than-one",
     ),
     # The lock goes with the file, which is closed when the function returns.

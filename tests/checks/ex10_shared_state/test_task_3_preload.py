@@ -49,6 +49,7 @@ ASKED = "app.state.store.get(item)"
         )
     ),
     Right(cell("store = None", "global store; store = Store()")),
+    Right(cell(AT_IMPORT, "store.close(); store.__init__()")),
     Wrong(cell(AT_IMPORT), "shared-connection"),
     Wrong(
         cell("@cache\ndef of():\n    return Store()\n\nof()", asked="of().get(item)"),
@@ -63,6 +64,14 @@ ASKED = "app.state.store.get(item)"
         "shared-connection",
     ),
     Wrong(cell(AT_IMPORT, "app.state.store = store", ASKED), "shared-connection"),
+    # A connection for each worker, but opened at import: nobody knows which of them is whose.
+    Wrong(
+        cell(
+            "import random\nstores = [Store() for _ in range(3)]",
+            asked="random.choice(stores).get(item)",
+        ),
+        "shared-connection",
+    ),
     Wrong(cell(asked="Store().get(item)"), "one-for-each-request"),
     Wrong(
         cell("", f"global catalogue; catalogue = load_catalogue(); {BEGIN}", ASKED, ""),

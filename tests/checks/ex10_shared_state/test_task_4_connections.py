@@ -42,6 +42,13 @@ HOSTS = "(hosts + min(deploying, hosts))"
     Wrong(returning(f"{HOSTS} * workers * ({POOL} + reserved)"), "another-number"),
     Wrong(returning(f"{HOSTS} * workers * {POOL}"), "without-reserved"),
     Wrong(returning(f"{HOSTS} * workers * {POOL} + reserved", ""), "no-limit-is-a-number"),
+    Wrong(
+        returning(
+            f"{HOSTS} * workers * {POOL} + reserved",
+            "    if pool_size == 0:\n        raise ValueError\n",
+        ),
+        "another-number",
+    ),
     Wrong(returning(f"2 * {HOSTS} * workers * {POOL} + reserved"), "another-number"),
     Wrong(returning(f"str({HOSTS} * workers * {POOL} + reserved)"), "another-type"),
     Wrong(returning("None"), "nothing-returned"),

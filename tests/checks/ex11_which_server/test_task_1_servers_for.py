@@ -71,6 +71,7 @@ DOES = 'all(matrix[n][s] == "acts" for n in needs)'
         "other-servers",
     ),
     Wrong(returning(f"next((s for s in servers if {DOES}), '')"), "another-type"),
+    Wrong(chosen_by(DOES).replace("next(iter(matrix.values()))", "matrix[needs[0]]"), "raises"),
     Wrong(returning("None"), "nothing-returned"),
     Wrong(chosen_by(f"not {DOES}"), "other-servers"),
     Wrong("servers_for = ['asgi']\n", "not-a-function"),

@@ -28,6 +28,7 @@ def without(option: str) -> str:
             ("preload_app", "timeout"),
         ]
     ),
+    Right([f"{COMMAND} --loop asyncio --http h11 --timeout-worker-healthcheck 2", LOST]),
     Wrong([without("--workers"), LOST], "wrong-number"),
     Wrong([without("--no-access-log"), LOST], "access-log-on"),
     Wrong([without("--timeout-keep-alive"), LOST], "other-keepalive"),
@@ -38,6 +39,8 @@ def without(option: str) -> str:
     Wrong([COMMAND.replace("127.0.0.1,192.0.2.7", "'*'"), LOST], "trusts-everybody"),
     Wrong([f"{COMMAND} --no-proxy-headers", LOST], "headers-unread"),
     Wrong([f"{COMMAND} --limit-concurrency 10", LOST], "limit-that-was-not"),
+    Wrong([f"{COMMAND} --limit-concurrency 20", LOST], "limit-that-was-not"),
+    Wrong([f"{COMMAND} --reload", LOST], "wrong-number"),
     Wrong([COMMAND.replace("shop:app", "app.main:app"), LOST], "another-app"),
     Wrong([f"{COMMAND} --timeout 2", LOST], "no-such-option"),
     Wrong([COMMAND.replace("127.0.0.1 ", "0.0.0.0 "), LOST], "open-to-the-network"),

@@ -28,6 +28,7 @@ server {{
             "proxy_next_upstream error timeout http_503; proxy_read_timeout 1s;",
         )
     ),
+    Right(config("random two least_conn; " + THREE, "proxy_read_timeout 1;")),
     Wrong(config(location=""), "waits-for-the-hanging"),
     Wrong(config(location="proxy_connect_timeout 1s;"), "waits-for-the-hanging"),
     Wrong(config(location="proxy_send_timeout 1s;"), "waits-for-the-hanging"),
@@ -43,7 +44,11 @@ server {{
         config(location="proxy_next_upstream error; proxy_read_timeout 1s;"),
         "lost-with-the-hanging",
     ),
-    Wrong(config(location="proxy_read_timeout 20ms;"), "fails-when-all-is-well"),
+    Wrong(
+        config(location="proxy_read_timeout 1s; proxy_next_upstream_timeout 500ms;"),
+        "lost-with-the-hanging",
+    ),
+    Wrong(config(location="proxy_read_timeout 100ms;"), "fails-when-all-is-well"),
     Wrong(config(THREE.replace("{c};", "{c}")), "not-accepted"),
     Wrong(config(THREE + " fail_over on;"), "not-accepted"),
     Wrong(["upstream"], "not-a-string"),

@@ -12,10 +12,14 @@ SCHEME = "proxy_set_header X-Forwarded-Proto $came_by;\n"
     Right(HOST + CLIENT + SCHEME),
     # Uvicorn takes the last address that is not a trusted proxy's.
     Right(HOST + "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n" + SCHEME),
+    Right(
+        HOST + SCHEME + 'proxy_set_header X-Forwarded-For "$http_x_forwarded_for, $remote_addr";'
+    ),
     Right("proxy_set_header Host $http_host;" + CLIENT + SCHEME + "proxy_http_version 1.1;"),
     Wrong("", "client-lost"),
     Wrong(CLIENT + SCHEME, "site-lost"),
     Wrong(HOST + SCHEME, "client-lost"),
+    Wrong(HOST + SCHEME + "add_header X-Forwarded-For $remote_addr;", "client-lost"),
     Wrong(HOST + SCHEME + "proxy_set_header X-Real-IP $remote_addr;", "client-lost"),
     Wrong(HOST + SCHEME + "proxy_set_header Forwarded for=$remote_addr;", "client-lost"),
     Wrong(HOST + CLIENT, "scheme-lost"),

@@ -31,6 +31,10 @@ def hosts_needed(rate, cpu, waiting, cores, free, may_fail):
     ),
     Wrong(returns("max(1, int(rate * cpu / (cores * (1 - free)))) + may_fail"), "rounded-down"),
     Wrong(
+        returns("max(1, round(rate * cpu / (cores * (1 - free)))) + may_fail"),
+        "rounded-to-nearest",
+    ),
+    Wrong(
         returns("floor(rate * cpu / (cores * (1 - free))) + 1 + may_fail"), "one-more-than-needed"
     ),
     Wrong(returns("max(1, ceil(rate * cpu / (cores * (1 - free))))"), "none-may-fail"),

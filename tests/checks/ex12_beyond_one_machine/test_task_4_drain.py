@@ -56,12 +56,16 @@ TERM = """
 """
         + TERM
     ),
+    # A request takes three seconds at most, whatever else is known of it.
+    Right(START + DOWN + HUP + "\n    time.sleep(3.2)\n" + TERM),
     Wrong(START + TERM, "nobody-knew"),
-    Wrong(START + TERM + DOWN + HUP, "cut-off"),
+    Wrong(START + TERM + DOWN + HUP, "left-too-early"),
     Wrong(START + DOWN + WAIT.replace("*old", "") + TERM, "nobody-knew"),
-    Wrong(START + DOWN + HUP + TERM, "cut-off"),
-    Wrong(START + DOWN + HUP + "\n    time.sleep(0.3)\n" + TERM, "cut-off"),
-    Wrong(START + "\n    time.sleep(2.6)\n" + TERM + DOWN + HUP, "known-too-late"),
+    Wrong(START + DOWN + HUP + TERM, "left-too-early"),
+    Wrong(START + REMOVED + HUP + TERM, "left-too-early"),
+    Wrong(START + DOWN + HUP + "\n    time.sleep(1)\n" + TERM, "left-too-early"),
+    Wrong(START + "\n    time.sleep(2.6)\n" + TERM + DOWN + HUP, "left-too-early"),
+    Wrong(START + DOWN.replace("down;", "down") + HUP + TERM, "file-not-accepted"),
     Wrong(START + DOWN + HUP + WAIT, "still-there"),
     Wrong(START + DOWN + HUP + WAIT + TERM.replace("host", "nginx"), "no-proxy-left"),
     Wrong(START + BOTH_DOWN + HUP + WAIT + TERM, "nobody-left"),

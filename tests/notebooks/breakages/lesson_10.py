@@ -44,6 +44,18 @@ BREAKAGES = [
         {"claim-metrics"},
     ),
     Breakage(
+        "there is one worker for the metrics",
+        [("lesson", "--workers 4", "--workers 1")],
+        METRICS,
+        {"claim-metrics"},
+    ),
+    Breakage(
+        "every other visit isn't sent",
+        [("lesson", "n=200", "n=100")],
+        [*RUNS, "claim-lost", "claim-atomic"],
+        {"claim-lost", "claim-atomic"},
+    ),
+    Breakage(
         "SQLite reads and writes under one lock",
         [
             (
@@ -120,6 +132,12 @@ BREAKAGES = [
         [("lesson", "for client in clients))", "for client in [*clients][:1]))")],
         CHAT,
         {"claim-chat"},
+    ),
+    Breakage(
+        "clients are hung up on instead of told",
+        [("lesson", "client.send_text(text) for client", "client.close() for client")],
+        [*FOR_ALL[:-1], "claim-chat", "claim-for-all"],
+        {"claim-chat", "claim-for-all"},
     ),
     Breakage(
         "nobody publishes",

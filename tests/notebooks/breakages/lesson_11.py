@@ -8,6 +8,7 @@ from tests.notebooks.breakages import Breakage
 KINDS = "workerlab/server/settings/kinds.py"
 SIGNALS = "workerlab/server/settings/signals.py"
 FAILURES = "workerlab/server/settings/failures.py"
+CONNECTIONS = "workerlab/server/settings/connections.py"
 TIME_LIMITS = "workerlab/server/settings/time_limits.py"
 
 START = ["rows", "predict", "trial"]
@@ -16,6 +17,7 @@ SHAPE = [*START, "predict-shape", "shape", "share", "shape-see"]
 
 ONLY_FAILING = [*START, "failing", "claim-failing"]
 ONLY_SIGNALS = [*START, "failing", "signals", *WHO, "claim-deploying"]
+ONLY_REQUESTS = [*START, "failing", "requests", "others", *WHO, "claim-ignored"]
 ONLY_ENDING = [*START, "failing", "ending", *WHO, "claim-starting"]
 ALL = [*START, "failing", "signals", "ending", "requests", "others", "see", *WHO]
 
@@ -41,14 +43,32 @@ BREAKAGES = [
     Breakage(
         "asgi is UvicornWorker",
         [(KINDS, "--worker-class asgi", "--worker-class uvicorn_worker.UvicornWorker")],
-        [*ALL, "claim-ignored"],
-        {"see", "claim-ignored"},
+        ONLY_REQUESTS,
+        {"claim-ignored"},
     ),
     Breakage(
         "no handler blocks",
-        [(TIME_LIMITS, '"/slow?seconds=30"', '"/slow-await?seconds=30"')],
+        [(TIME_LIMITS, '"/block?seconds=30"', '"/wait?seconds=30"')],
         ONLY_FAILING,
         {"claim-failing"},
+    ),
+    Breakage(
+        "no handler holds the GIL",
+        [(TIME_LIMITS, '"/hold-gil"', '"/wait?seconds=30"')],
+        ONLY_FAILING,
+        {"claim-failing"},
+    ),
+    Breakage(
+        "no worker is killed",
+        [(FAILURES, "os.kill(min(first), signal.SIGKILL)", "os.kill(min(first), 0)")],
+        ONLY_FAILING,
+        {"claim-failing"},
+    ),
+    Breakage(
+        "the new code is imported at once",
+        [(SIGNALS, "time.sleep(4)", "time.sleep(0)")],
+        ONLY_SIGNALS,
+        {"claim-deploying"},
     ),
     Breakage(
         "the code on the disk is never replaced",
@@ -67,6 +87,18 @@ BREAKAGES = [
         ],
         ONLY_ENDING,
         {"claim-starting"},
+    ),
+    Breakage(
+        "the lifespan doesn't raise",
+        [(FAILURES, "raise RuntimeError(", "print(")],
+        ONLY_ENDING,
+        {"claim-starting"},
+    ),
+    Breakage(
+        "no proxy names the client",
+        [(CONNECTIONS, '"X-Forwarded-For"', '"X-Other"')],
+        ONLY_REQUESTS,
+        {"claim-ignored"},
     ),
     Breakage(
         "one server has a single worker",
@@ -95,6 +127,12 @@ BREAKAGES = [
                 "for server in four[:1] for pid in server.pids]",
             )
         ],
+        [*SHAPE, "cost", "claim-cost"],
+        {"claim-cost"},
+    ),
+    Breakage(
+        "the handlers don't compute",
+        [("lesson", 'mix = "/cpu?seconds=0.02"', 'mix = "/"')],
         [*SHAPE, "cost", "claim-cost"],
         {"claim-cost"},
     ),

@@ -28,6 +28,19 @@ BREAKAGES = [
         {"claim-get", "claim-post"},
     ),
     Breakage(
+        "the host is dead before the first request",
+        [
+            ("lesson", "os.kill(pid, signal.SIGKILL)", "pass"),
+            (
+                "lesson",
+                'with status("requests arrive',
+                '[os.kill(pid, 9) for pid in victims]\nwith status("requests arrive',
+            ),
+        ],
+        KILL,
+        {"claim-get", "claim-post"},
+    ),
+    Breakage(
         "nginx repeats POSTs as well",
         [
             (
@@ -57,6 +70,12 @@ BREAKAGES = [
     Breakage(
         "the three workers are one",
         [("lesson", "--workers 3", "--workers 1"), ALL_ALIVE],
+        SHARE,
+        {"claim-share"},
+    ),
+    Breakage(
+        "the quick requests fail",
+        [("lesson", '{url}/who"', '{url}/nowhere"'), ALL_ALIVE],
         SHARE,
         {"claim-share"},
     ),
@@ -100,6 +119,12 @@ BREAKAGES = [
     Breakage(
         "both hosts leave at once",
         [("lesson", "leave(by_pause[2], last, 2)", "leave(by_pause[2], last, 0)"), NO_DEPLOY],
+        LATE,
+        {"claim-late"},
+    ),
+    Breakage(
+        "nobody asks the host that pauses",
+        [("lesson", "2: [stays, last]", "2: [stays]"), NO_DEPLOY],
         LATE,
         {"claim-late"},
     ),

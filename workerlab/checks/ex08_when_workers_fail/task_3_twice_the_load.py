@@ -65,11 +65,11 @@ def check(options: Any) -> Verdict:
     with served(command, probe=True, timeout=patience(START_LIMIT)) as server:
         url = f"{server.url}/query"
         run = run_coroutine(steady(url, 2 * CAPACITY, LOADED, timeout=TIME_LIMIT))
-        has_ended = server.exit_code is not None
-    return _judge(run, command, has_ended)
+        leaves = any("was refused" in str(r.error) for r in run.records)  # it listens no longer
+    return _judge(run, command, leaves)
 
 
-def _judge(run: Run, command: str, has_ended: bool) -> Verdict:
+def _judge(run: Run, command: str, leaves: bool) -> Verdict:
     """By order: what no busy machine can cause, then what was measured."""
     judged = [record for record in run.records if record.sent >= run.records[0].sent + FIRST]
     good = sum(record.ok for record in judged)
@@ -82,7 +82,7 @@ def _judge(run: Run, command: str, has_ended: bool) -> Verdict:
         "came_back": f"of {len(judged)}, {good} answered within {TIME_LIMIT:g} s, {refused} "
         f"refused with 503; at most {most} in the app at once",
     }
-    if has_ended:
+    if leaves:
         mistake = "server-ends"
     elif most > MOST:
         mistake = "limit-too-high" if "--limit-concurrency" in command else "no-limit"

@@ -47,8 +47,8 @@ MISTAKES = {  # a sentence and a question
     ),
     "more-than-one": (
         "In one period, more than one worker may run the job.",
-        "What can another worker do between your looking and your taking? Is the lock still held "
-        "when your function has returned?",
+        "Do all workers look at the same lock, and is it still held when your function has "
+        "returned? What can another worker do between your looking and your taking?",
     ),
     "nobody-runs": (
         "In one period, no worker may run the job.",

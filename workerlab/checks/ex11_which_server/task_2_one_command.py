@@ -34,7 +34,7 @@ HINTS = [
     "--limit-max-requests-jitter 50, --forwarded-allow-ips with both addresses, --workers 2 and "
     "--no-access-log. Nothing limits concurrency, and lost are timeout and preload_app.",
 ]
-WORKERS, AT_ONCE, BLOCKED = 2, 30, 3.0  # requests; longer than the file's timeout, in seconds
+WORKERS, AT_ONCE, BLOCKED = 2, 100, 3.0  # requests; longer than the file's timeout, in seconds
 LIMITS = {
     "keepalive": ("--timeout-keep-alive", 1),
     "graceful_timeout": ("--timeout-graceful-shutdown", 2),

@@ -51,7 +51,7 @@ def _did_not_start(log: str):
     return wrong(
         "not-accepted",
         "nginx doesn't accept this configuration.",
-        "Which line does its message mean, and does each directive end with a semicolon?",
+        "Which of your lines does this message mean, and does each directive end with a semicolon?",
         ran="nginx -c nginx.conf",
         came_back=said[-1],
     )

@@ -17,7 +17,7 @@ CALLS = [
     # rate, cpu, waiting, cores, free, may_fail: below r, c, w, n, f and away
     (128, 0.03125, 0.5, 2, 0.25, 1),
     (128, 0.03125, 8.0, 2, 0.25, 1),
-    (96, 0.0625, 0.25, 4, 0.5, 0),
+    (120, 0.0625, 0.25, 4, 0.5, 0),
     (100, 0.0625, 0.25, 4, 0.5, 2),
     (1000, 0.015625, 1.0, 8, 0.25, 1),
     (4, 0.015625, 2.0, 4, 0.5, 1),
@@ -46,6 +46,11 @@ NEEDED = Part(
             lambda r, c, w, n, f, away: max(1, floor(r * c / (n * (1 - f)))) + away,
             "Your function rounds down, so that a part of the load has no host.",
             "You need two and a half hosts. How many do you start?",
+        ),
+        "rounded-to-nearest": Mistake(
+            lambda r, c, w, n, f, away: max(1, round(r * c / (n * (1 - f)))) + away,
+            "Your function rounds to the nearest number, so a part of the load may have no host.",
+            "You need three hosts and a tenth. Who carries the tenth?",
         ),
         "one-more-than-needed": Mistake(
             lambda r, c, w, n, f, away: floor(r * c / (n * (1 - f))) + 1 + away,

@@ -1,11 +1,12 @@
 """Exercise 12, task 4: one of two hosts leaves service, and no request is lost.
 
-The host has a request in progress that takes longer than the second which it leaves its requests
-after TERM. So whoever tells it to leave before it is done loses that one, on every run; and while
-nginx doesn't know, it passes requests on to a host that isn't there.
+Each request takes longer than the second which the host leaves its requests after TERM, and one is
+always just beginning. So whoever tells the host to leave before all are done loses some, on every
+run; and while nginx doesn't know, it passes requests on to a host that isn't there.
 """
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from workerlab.checks.runner import run_coroutine
 from workerlab.checks.verdicts import Verdict, right, wrong
 from workerlab.load import burst
 from workerlab.proxy import FILE
-from workerlab.records import Record
+from workerlab.records import Record, Run
 from workerlab.server import Server
 from workerlab.server.processes import is_alive
 
@@ -42,12 +43,13 @@ server {
     }
 }
 """
-HELD = 2.5  # seconds that the request in progress takes
+HANDLER = 3.0  # seconds that a request takes
 PAUSE = 0.1  # seconds from one request to the next
-AFTERWARDS = 1.0  # seconds of requests after the function has returned
-LIMIT = 7.0  # seconds for the function
+BEFORE = 0.5  # seconds of requests before the function is called
+AFTERWARDS = 0.5  # seconds of requests after it has returned
+LIMIT = 6.0  # seconds for the function
 NAME = "drain(nginx, file, host, port)"
-RAN = f"{NAME}, with requests throughout, and one of {HELD:g} s in progress on that host"
+RAN = f"{NAME}, with requests of {HANDLER:g} s throughout"
 EXPECTED = "every request is answered, the host has ended, and the other one is in service"
 
 
@@ -56,15 +58,14 @@ class Seen:
     """What became of the requests, of the host and of nginx."""
 
     records: list[Record]
-    held: Record
-    leaving: bool
-    proxy: bool
-    told: str
+    leaving: bool  # whether the host is still there
+    proxy: bool  # whether nginx is still there
+    named: bool  # whether nginx's file still names the host as one to ask
     log: str
 
     @property
     def lost(self) -> list[Record]:
-        return [record for record in [*self.records, self.held] if not record.ok]
+        return [record for record in self.records if not record.ok]
 
 
 # What became of it: whether it is so, a sentence, a question. The first that is so is told.
@@ -79,8 +80,13 @@ ROWS = {
         "The host is still running.",
         "Who tells it to leave, and did your function wait until it had?",
     ),
+    "file-not-accepted": (
+        lambda seen: "[emerg]" in seen.log,
+        "nginx doesn't accept its file as your function leaves it, and goes on with the old one.",
+        "How does the host's line look now, and does it still end with a semicolon?",
+    ),
     "nobody-knew": (
-        lambda seen: seen.lost and ("reconfiguring" not in seen.log or " down" not in seen.told),
+        lambda seen: seen.lost and (seen.named or "reconfiguring" not in seen.log),
         "nginx went on passing requests to the host that left.",
         "How does nginx learn that a host isn't there, before it asks it?",
     ),
@@ -89,15 +95,10 @@ ROWS = {
         "nginx has no host left to ask.",
         "Which line of the file does your function change?",
     ),
-    "cut-off": (
-        lambda seen: not seen.held.ok,
-        "The request that was in progress on the host was cut off.",
-        "The host gives its requests one second after TERM. How can you tell that it has none?",
-    ),
-    "known-too-late": (
+    "left-too-early": (
         lambda seen: seen.lost,
-        "Requests were lost: the host left before nginx knew.",
-        "When does nginx pass on nothing more: when you send HUP, or when its old worker is gone?",
+        "The host left too early: it still had requests, or nginx still sent it some.",
+        "nginx's old worker ends when it has all its replies. What can you wait for before TERM?",
     ),
 }
 
@@ -108,7 +109,7 @@ def check(drain: Any) -> Verdict:
     with hosts("a", "b") as (a, b), nginx(CONFIG, {"a": a.port, "b": b.port}) as server:
         seen = run_coroutine(_drained(drain, server, a))
     lost = seen.lost
-    told = f"{len(lost)} of {len(seen.records) + 1} lost"
+    told = f"{len(lost)} of {len(seen.records)} lost"
     for misconception, (is_so, *said) in ROWS.items():
         if is_so(seen):
             return wrong(misconception, *said, ran=RAN, came_back=told, expected=EXPECTED)
@@ -116,29 +117,31 @@ def check(drain: Any) -> Verdict:
 
 
 async def _drained(drain: Any, server: Server, leaving: Server) -> Seen:
-    url, file = f"http://127.0.0.1:{server.port}/order", server.folder / FILE
+    url, file = f"http://127.0.0.1:{server.port}/order?seconds={HANDLER}", server.folder / FILE
     proxy, pid = server.pid, leaving.pid
-    # The first request of all goes to the first host.
-    holding = asyncio.create_task(burst(f"{url}?seconds={HELD}", method="POST"))
-    await asyncio.sleep(0.5)
     arguments = [proxy, str(file), pid, leaving.port]
     call = {"calls": [arguments], "ran": NAME, "limit": LIMIT, "env": LOOPBACK}
+    sent: list[asyncio.Task[Run]] = []
+
+    async def send() -> None:
+        sent.append(asyncio.create_task(burst(url, method="POST")))
+        await asyncio.sleep(PAUSE)
+
+    for _ in range(round(BEFORE / PAUSE)):
+        await send()
     calling = asyncio.create_task(asyncio.to_thread(returned_by, drain, **call))
-    sent = []
     try:
-        left = AFTERWARDS
-        while left > 0:
-            sent.append(asyncio.create_task(burst(url, method="POST")))
-            await asyncio.sleep(PAUSE)
-            left -= PAUSE if calling.done() else 0
+        while not calling.done():
+            await send()
+        for _ in range(round(AFTERWARDS / PAUSE)):
+            await send()
         calling.result()  # raises Refused where the function did not return
     finally:
-        await asyncio.wait([calling, holding, *sent])
+        await asyncio.wait([*sent, calling])
     return Seen(
         records=[run.result().records[0] for run in sent],
-        held=holding.result().records[0],
         leaving=is_alive(pid),
         proxy=is_alive(proxy),
-        told=file.read_text(),
+        named=bool(re.search(rf"^[^#\n]*:{leaving.port};", file.read_text(), re.MULTILINE)),
         log=server.log,
     )

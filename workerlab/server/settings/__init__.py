@@ -62,7 +62,7 @@ __all__ = [
     "table",
 ]
 
-SIDE_BY_SIDE = 8  # trials: they wait more than they compute
+SIDE_BY_SIDE = 12  # trials: they wait more than they compute
 _numbers = itertools.count()
 
 TRIALS: dict[str, Callable[[Kind], str]] = {
@@ -137,8 +137,11 @@ def fill(
     rows, kinds = list(rows), list(kinds)
     pairs = [(row, kind) for row in rows for kind in kinds]
     verdicts: list[str] = []
-    told = lambda: f"{len(verdicts)} of {len(pairs)} done"  # noqa: E731
-    with status("trials", about, told), ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+
+    def so_far() -> str:
+        return f"{len(verdicts)} of {len(pairs)} done"
+
+    with status("trials", about, so_far), ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
         for verdict in threads.map(lambda pair: ask(*pair), pairs):
             verdicts.append({NO_EFFECT: IGNORED}.get(verdict, verdict))
     found = iter(verdicts)

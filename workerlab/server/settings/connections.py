@@ -29,7 +29,8 @@ def bind(kind: Kind) -> str:
 
 def unix_socket(kind: Kind) -> str:
     """Does it answer on a Unix socket?"""
-    return ACTS if start(kind, unix_socket="{folder}/app.sock").url.startswith("unix:") else IGNORED
+    server = start_served(kind, unix_socket="{folder}/app.sock")
+    return ACTS if server.url.startswith("unix:") else IGNORED
 
 
 def backlog(kind: Kind) -> str:
@@ -71,9 +72,9 @@ def reuse_port(kind: Kind) -> str:
 
 
 def worker_connections(kind: Kind) -> str:
-    """With a limit of 5, are more than 15 of 30 requests in progress at once?"""
-    server = start(kind, worker_connections=5)
-    run = asyncio.run(burst(f"{server.url}/slow-await?seconds=1", n=30))
+    """With a limit of 5, are at most 15 of 30 requests in progress at once?"""
+    server = start_served(kind, worker_connections=5)
+    run = asyncio.run(burst(f"{server.url}/wait?seconds=1", n=30))
     answered = sum(record.ok for record in run.records)
     # Where all are refused, there is no overlap to be known.
     return IGNORED if answered > 15 and run.peak_overlap > 15 else ACTS
@@ -81,14 +82,14 @@ def worker_connections(kind: Kind) -> str:
 
 def limit_request_line(kind: Kind) -> str:
     """With a limit of 100 bytes, is a request line of 1000 refused?"""
-    server = start(kind, limit_request_line=100)
+    server = start_served(kind, limit_request_line=100)
     status, _ = request(server, f"/health?{'x' * 1000}")
     return IGNORED if status == 200 else ACTS
 
 
 def limit_request_fields(kind: Kind) -> str:
     """With a limit of 10 headers, is a request with 30 refused?"""
-    server = start(kind, limit_request_fields=10)
+    server = start_served(kind, limit_request_fields=10)
     status, _ = request(server, "/health", headers={f"X-{number}": "x" for number in range(30)})
     return IGNORED if status == 200 else ACTS
 

@@ -19,7 +19,7 @@ from workerlab.server.settings.kinds import (
     Kind,
     comes_true,
     name_in_trial,
-    start,
+    start_served,
 )
 
 BROKEN = "import no_such_module\n" + SERVED
@@ -39,7 +39,7 @@ app.router.lifespan_context = asynccontextmanager(fail)
 
 def killed_worker(kind: Kind) -> str:
     """Is a worker that is killed replaced within 10 seconds?"""
-    server = start(kind, workers=2)
+    server = start_served(kind, workers=2)
     first = set(server.workers)
     os.kill(min(first), signal.SIGKILL)
     is_replaced = comes_true(
@@ -67,9 +67,13 @@ def lifespan_error(kind: Kind) -> str:
 def ends_with_an_error(kind: Kind, app: str, port: int, failure: str = "\0") -> str:
     """Start it with this app. DIFFERS: it ends with 0, or its workers fail again and again."""
     with beginning(kind, app, port) as (process, log):
-        again = 3 * kind.workers
-        comes_true(lambda: process.poll() is not None or log().count(failure) > again, within=20)
-        return ACTS if process.poll() else DIFFERS
+        again = kind.workers + 2
+        fails = comes_true(
+            lambda: process.poll() is not None or log().count(failure) > again, within=30
+        )
+        if process.poll():
+            return ACTS
+        return DIFFERS if fails else IGNORED
 
 
 @contextlib.contextmanager
@@ -81,7 +85,9 @@ def beginning(
     with tempfile.TemporaryDirectory(prefix="workerlab-") as folder:
         Path(folder, "served.py").write_text(app, encoding="utf-8")
         options = [kind.option("pythonpath", folder), kind.option("workers", kind.workers)]
-        command = " ".join([kind.command.format(app="served:app").format(port=port), *options])
+        command = " ".join(
+            [kind.command.format(app="served:app").format(port=port, folder=folder), *options]
+        )
         with Path(folder, "log").open("wb") as log:
             process = subprocess.Popen(
                 command.split(),

@@ -1,19 +1,27 @@
 """Probes of the settings on logs."""
 
 from workerlab.server.server import Server
-from workerlab.server.settings.kinds import ACTS, IGNORED, Kind, comes_true, request, start
+from workerlab.server.settings.kinds import (
+    ACTS,
+    IGNORED,
+    Kind,
+    comes_true,
+    request,
+    start,
+    start_served,
+)
 
 
 def accesslog(kind: Kind) -> str:
     """Is there a line for a request with an access log, and none without?"""
-    with_log = has_line_of_a_request(start(kind, accesslog=True))
-    without = has_line_of_a_request(start(kind, no_accesslog=True))
+    with_log = has_line_of_a_request(start_served(kind, accesslog=True))
+    without = has_line_of_a_request(start_served(kind, no_accesslog=True))
     return ACTS if with_log and not without else IGNORED
 
 
 def access_log_format(kind: Kind) -> str:
-    """Has the line the form given?"""
-    server = start(kind, accesslog=True, access_log_format="'%(U)s, form of the probe'")
+    """Does the line for a request have the format that was given?"""
+    server = start_served(kind, accesslog=True, access_log_format="'%(U)s, form of the probe'")
     has_line_of_a_request(server)
     return ACTS if "/health, form of the probe" in server.log else IGNORED
 

@@ -12,17 +12,23 @@ from workerlab.server.settings.kinds import (
     Kind,
     answer,
     comes_true,
-    start,
     start_served,
 )
 
 NEW = SERVED.replace("VERSION = 1", "VERSION = 22")
-SLOW = "import time\nprint('the import begins', flush=True)\ntime.sleep(4)\n" + NEW
+SLOW = (
+    """import time
+print('the import begins', flush=True)
+time.sleep(4)
+print('the import ends', flush=True)
+"""
+    + NEW
+)
 
 
 def ttin_ttou(kind: Kind) -> str:
     """Does TTIN add a worker, and TTOU take one?"""
-    server = start(kind, workers=2)
+    server = start_served(kind, workers=2)
     server.signal("TTIN")
     more = comes_true(lambda: len(server.workers) == 3, within=10)
     server.signal("TTOU")
@@ -44,6 +50,8 @@ def hup_slow_import(kind: Kind) -> str:
     if not comes_true(lambda: "the import begins" in server.log, within=20):
         return IGNORED
     comes_true(lambda: False, within=1)  # the old workers have time to leave
+    if "the import ends" in server.log:
+        return IGNORED
     return ACTS if answer(server, "/version") == "1" else DIFFERS
 
 

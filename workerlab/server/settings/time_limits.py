@@ -14,15 +14,14 @@ from workerlab.server.settings.kinds import (
     answer,
     comes_true,
     request,
-    start,
     start_served,
 )
 
 
 def timeout(kind: Kind) -> str:
     """With a limit of 5 s, is a worker killed whose handler blocks the event loop for long?"""
-    server = start(kind, timeout=5)
-    return ACTS if is_killed_by(server, "/slow?seconds=30") else NO_EFFECT
+    server = start_served(kind, timeout=5)
+    return ACTS if is_killed_by(server, "/block?seconds=30") else NO_EFFECT
 
 
 def held_gil(kind: Kind) -> str:
@@ -61,7 +60,8 @@ def is_answered_after_term(kind: Kind, graceful_timeout: int, seconds: float) ->
 
 def keepalive(kind: Kind) -> str:
     """When an idle connection with a limit of 1 s has been closed, is one with 30 s still open?"""
-    one, thirty = start(kind, keepalive=1), start(kind, keepalive=30, name="beside")
+    one = start_served(kind, keepalive=1)
+    thirty = start_served(kind, keepalive=30, name="beside")
     # The long one comes first: where neither limit is heeded, it does not outlive the other.
     with idle_connection(thirty) as long, idle_connection(one) as short:
         closed = comes_true(lambda: is_closed(short), within=8)
