@@ -163,7 +163,12 @@ def of_term(app: Started, tried: Tried, server: str) -> Finding:
         if lost or seconds is None
         else "Nothing.",
         "09",
-        figures={"lost": lost, "before_term": len(before), "seconds": rounded(seconds)},
+        figures={
+            "lost": lost,
+            "before_term": len(before),
+            "in_progress": in_progress,
+            "seconds": rounded(seconds),
+        },
     )
 
 
