@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.notebooks.test_notebooks import NOTEBOOKS, anchors, read
+from tools import lesson_pictures
 from workerlab import ROOT
+from workerlab.course import notebooks
 
 GLOSSARY = ROOT / "docs/glossary.md"
 PAGES = [ROOT / "README.md", ROOT / "deploy/README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -51,3 +53,12 @@ def test_every_term_of_the_glossary_is_used():
 def test_a_link_that_leads_nowhere_would_be_noticed():
     text = '[a](docs/no.md#x) `[b](c)` <a href="d#e"> [f](https://g) [h](#i)\n```\n[j](k)\n```\n'
     assert links_in(text) == [("docs/no.md", "x"), ("d", "e"), ("", "i")]
+
+
+def test_the_readme_has_a_picture_of_each_lesson():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for lesson in notebooks.find(ROOT / "lessons"):
+        name = lesson.stem
+        assert re.search(rf"!\[[^]]+\]\(docs/pictures/lessons/{name}\.png\)", readme), name
+        picture = lesson_pictures.FOLDER / f"{name}.png"
+        assert picture.read_bytes() == lesson_pictures.stored(name), "python tools/refresh.py"

@@ -2,7 +2,8 @@
 
 Without names: all of lessons/, exercises/ and solutions/. A notebook is rewritten only when its
 source differs from the last commit's or its outputs differ by more than tests/sanitize.cfg allows;
-so a refresh leaves no noise in the history. `--force` rewrites in any case.
+so a refresh leaves no noise in the history. `--force` rewrites in any case. The README's pictures
+are taken from the lessons afterwards.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from tests.nbval_adapter import comparable  # noqa: E402
+from tools import lesson_pictures  # noqa: E402
 
 
 def run(path: Path) -> nbformat.NotebookNode:
@@ -72,6 +74,7 @@ def main() -> int:
     for path in paths:
         rewritten = refresh(path.resolve(), given.force)
         print(f"{path}: {'rewritten' if rewritten else 'unchanged'}", flush=True)
+    lesson_pictures.write()
     return 0
 
 

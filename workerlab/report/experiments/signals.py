@@ -82,8 +82,10 @@ def under_load(
 
 
 def of_kill(app: Started, tried: Tried, server: str) -> Finding:
+    before = app.workers
+
     def kill() -> float | None:
-        victim = app.workers[0]
+        victim = before[0]
         app.signal(victim, signal.SIGKILL)
         return seconds_until_workers(app, {victim})
 
@@ -102,7 +104,12 @@ def of_kill(app: Started, tried: Tried, server: str) -> Finding:
         "Requests that may be repeated should be, by the client or the proxy in front. A shorter "
         "import brings the new worker sooner.",
         "08",
-        figures={"lost": lost, "sent": len(run.records), "seconds": rounded(seconds)},
+        figures={
+            "workers": len(before),
+            "lost": lost,
+            "sent": len(run.records),
+            "seconds": rounded(seconds),
+        },
     )
 
 

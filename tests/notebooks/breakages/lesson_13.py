@@ -1,0 +1,102 @@
+"""What is broken in lessons/13_your_own_app.ipynb."""
+
+from tests.notebooks.breakages import AWAIT, SLEEP, Breakage, handler
+
+KNOWN = ["predict-known", "known", "claim-known"]
+SHOP = [*KNOWN, "predict-shop", "shop-run", "claim-shop"]
+COST = [*KNOWN, "predict-cost", "cost", "claim-cost"]
+REST = [*KNOWN, "rest", "claim-rest"]
+SIGNALS = "workerlab/report/experiments/signals.py"
+
+BREAKAGES = [
+    Breakage(
+        "/slow awaits",
+        [handler("/slow", SLEEP, AWAIT)],
+        [*KNOWN, "claim-kinds", "claim-line"],
+        {"known", "claim-known", "claim-kinds", "claim-line"},
+    ),
+    Breakage(
+        "/slow-await sleeps",
+        [handler("/slow-await", AWAIT, SLEEP)],
+        [*KNOWN, "claim-kinds"],
+        {"known", "claim-known", "claim-kinds"},
+    ),
+    Breakage(
+        "no ping is ever late",
+        [
+            (
+                "workerlab/report/client.py",
+                "self._times.append(time.monotonic() - sent)",
+                "self._times.append(0.0)",
+            )
+        ],
+        KNOWN,
+        {"known", "claim-known"},
+    ),
+    Breakage(
+        "the watch does not look into the pool",
+        [("workerlab/report/inject/workerlab_watch.py", "elif ident != me", "elif ident == me")],
+        [*KNOWN, "claim-kinds"],
+        {"claim-kinds"},
+    ),
+    Breakage(
+        "the loop's line is that of the frame which the server is in",
+        [("workerlab/report/inject/workerlab_watch.py", "own = own.f_back", "own = None")],
+        [*KNOWN, "claim-line"],
+        {"claim-line"},
+    ),
+    Breakage(
+        "the list of products is short",
+        [("app/shop.py", "range(20_000)", "range(20)")],
+        SHOP,
+        {"shop-run", "claim-shop"},
+    ),
+    Breakage(
+        "the dependency of /profile is plain def",
+        [("app/shop.py", "async def current_user", "def current_user")],
+        SHOP,
+        {"shop-run", "claim-shop"},
+    ),
+    Breakage(
+        "the dependency of /orders is async def",
+        [("app/shop.py", "def session", "async def session")],
+        SHOP,
+        {"shop-run", "claim-shop"},
+    ),
+    Breakage(
+        "no worker is killed",
+        [(SIGNALS, "app.signal(victim, signal.SIGKILL)", "pass")],
+        COST,
+        {"cost", "claim-cost"},
+    ),
+    Breakage(
+        "there is one worker",
+        [("workerlab/report/experiments/several.py", "WORKERS = 2", "WORKERS = 1")],
+        COST,
+        {"claim-cost"},
+    ),
+    Breakage(
+        "the server is killed and not asked to stop",
+        [
+            (
+                SIGNALS,
+                "return app.stop(FOR_THE_END)",
+                "[app.signal(pid, signal.SIGKILL) for pid in app.pids]; return app.stop(FOR_THE_END)",
+            )
+        ],
+        COST,
+        {"cost", "claim-cost"},
+    ),
+    Breakage(
+        "the pool has fifty threads",
+        [
+            (
+                "app/main.py",
+                "limiter = current_default_thread_limiter()",
+                "limiter = current_default_thread_limiter()\n    limiter.total_tokens = 50",
+            )
+        ],
+        REST,
+        {"claim-rest"},
+    ),
+]
