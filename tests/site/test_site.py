@@ -1,5 +1,7 @@
 """The site that tools/site/build.py makes: complete, without a broken link, and of one piece."""
 
+import fcntl
+import os
 import re
 import shutil
 import subprocess
@@ -27,13 +29,21 @@ def run_build(root: Path, into: Path) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
+    """The folder with the site. Tests that run side by side have it built once, by the first."""
     sentence = why_not_installed()
     if sentence:
         pytest.skip(sentence)
-    folder = tmp_path_factory.mktemp("site")
-    done = run_build(ROOT, folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "html"
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    built = folder / "site-built"
+    with (folder / "site-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            done = run_build(ROOT, folder / "site")
+            assert done.returncode == 0, done.stderr
+            built.touch()
+    return folder / "site/html"
 
 
 class Page(HTMLParser):

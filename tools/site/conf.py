@@ -51,6 +51,7 @@ source_suffix = {
 
 extensions = ["myst_nb"]
 nb_execution_mode = "off"
+nb_merge_streams = True
 myst_heading_anchors = 3
 
 html_theme = "furo"
