@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 def run_build(root: Path, into: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, str(root / "tools/site/build.py"), "--into", str(into)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")
