@@ -255,14 +255,20 @@ class Run:
             raise NotKnown(f"no request of this run asked for {path}")
         return Run(chosen, self.client_cpu, notes=self.notes)
 
-    def timeline(self, title: str = "", workers: Iterable[int] = ()) -> Timeline:
+    def timeline(
+        self,
+        title: str = "",
+        workers: Iterable[int] = (),
+        mark: tuple[float, str] | None = None,
+    ) -> Timeline:
         """The picture: time to the right, a lane per worker, a bar per request.
 
         Each of `workers` (pids, as in `server.workers`) has a lane, even if it got no request.
+        `mark` is a moment, in seconds after the first request was sent, and its text.
         """
         from workerlab.pictures.timeline import Timeline
 
-        return Timeline(self, title, workers)
+        return Timeline(self, title, workers, mark)
 
 
 def peak_overlap(intervals: list[tuple[float, float]]) -> int:

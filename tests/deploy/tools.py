@@ -4,15 +4,14 @@ The tools are made from tools/requirements.txt when a test first needs one. The 
 none of them, and nothing of a test's result depends on what else is installed.
 """
 
-import fcntl
 import functools
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tools import environment
 from workerlab import ROOT
 
 FOLDER = ROOT / ".venv-tools"
@@ -30,30 +29,7 @@ def tool(name: str) -> str:
 @functools.cache
 def why_there_are_none() -> str:
     """Make .venv-tools, unless it is there; why that failed, as a sentence, or nothing."""
-    with (ROOT / ".venv-tools.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return make() if stamp() != PINS.read_text() else ""
-
-
-def stamp() -> str:
-    file = FOLDER / "tools-stamp"
-    return file.read_text() if file.exists() else ""
-
-
-def make() -> str:
-    """Make .venv-tools anew; why that failed, as a sentence, or nothing."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    python = FOLDER / "bin/python"
-    for command in (
-        [sys.executable, "-m", "venv", str(FOLDER)],
-        [str(python), "-m", "pip", "install", "-q", "-r", str(PINS)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            return f"the checking tools could not be installed: {last}"
-    (FOLDER / "tools-stamp").write_text(PINS.read_text())
-    return ""
+    return environment.make(FOLDER, PINS)
 
 
 def system_command(name: str) -> str:

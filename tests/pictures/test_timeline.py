@@ -175,6 +175,20 @@ def test_the_same_run_gives_the_same_file():
     assert run.timeline("x").png() == run.timeline("x").png()
 
 
+def test_a_mark_stands_above_the_bars_and_in_the_text():
+    run = Run([request(n, 0, n, n + 1) for n in range(2)])
+    plain, marked = run.timeline("title"), run.timeline("title", mark=(1.0, "both would end here"))
+    assert repr(marked) == f"{plain!r}; both would end here: 1.00 s"
+    assert marked.height > plain.height
+    figure = Figure()
+    marked.draw(figure)
+    axes = figure.axes[0]
+    (text,) = [text for text in axes.texts if "both would end here" in text.get_text()]
+    highest = min(bar.get_y() for bar in axes.patches)
+    assert text.get_position()[0] == 1.0
+    assert text.get_position()[1] < highest
+
+
 def test_bars_write_a_count_as_a_whole_number():
     assert "kept 9 visits, lost 0.50 visits" in repr(bars({"kept": 9, "lost": 0.5}, "visits"))
 
@@ -201,3 +215,24 @@ def test_curves_write_their_points():
         "awaiting: 74 at 1, 75 at 2"
     )
     assert pixels.shape[1] == 1760
+
+
+def drawn(lines, **more) -> Figure:
+    figure = Figure()
+    curves(lines, "workers", "requests/s", "title", **more).draw(figure)
+    return figure
+
+
+def test_several_curves_have_their_labels_behind_them_and_a_single_one_needs_none():
+    lines = {"computing": {1: 46.2, 2: 84.0}, "awaiting": {1: 74.0, 2: 75.0}}
+    (axes,) = drawn(lines).axes
+    assert [text.get_text().strip() for text in axes.texts] == list(lines)
+    (axes,) = drawn({"computing": lines["computing"]}).axes
+    assert not axes.texts
+
+
+def test_curves_in_panels_have_a_scale_of_their_own():
+    lines = {"computing": {1: 4.0, 2: 8.0}, "awaiting": {1: 740.0, 2: 750.0}}
+    panels = drawn(lines, panels=True, mark=(5, "5")).axes
+    assert [axes.get_title() for axes in panels] == list(lines)
+    assert [axes.get_ylim() for axes in panels] == [(0, 1.2 * 8), (0, 1.2 * 750)]

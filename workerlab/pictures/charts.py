@@ -5,10 +5,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workerlab.claims import is_plain_number
-from workerlab.pictures.style import FAINT, GUESS, PLAIN, WAITING, Picture
+from workerlab.pictures.style import FAINT, GUESS, PLAIN, WAITING, WIDTH, Picture
 
 
 class Bars(Picture):
@@ -107,11 +108,15 @@ def distribution(
     return Distribution(results, unit, title, best)
 
 
-LINES = [(PLAIN, "o", "-"), (FAINT, "s", "--"), (PLAIN, "^", ":")]  # colour, marker, dashes
+LINES = [("o", "-"), ("s", "--"), ("^", ":")]  # marker, dashes; told apart by their labels too
+LABEL = 0.1  # inches, the width of a letter
 
 
 class Curves(Picture):
-    """One or more labelled lines through measured points, and a mark at one place."""
+    """One or more labelled lines through measured points, and a mark at one place.
+
+    With `panels`, each line stands in a panel of its own, since its height compares to no other's.
+    """
 
     height = 3.6
 
@@ -122,12 +127,14 @@ class Curves(Picture):
         up: str,
         title: str,
         mark: tuple[float, str] | None,
+        panels: bool,
     ) -> None:
         self.lines = {label: dict(points) for label, points in lines.items()}
         self.across = across
         self.up = up
         self.title = title
         self.mark = mark
+        self.panels = panels
         found = "; ".join(
             f"{label}: " + ", ".join(f"{_short(y)} at {x:g}" for x, y in points.items())
             for label, points in self.lines.items()
@@ -135,33 +142,47 @@ class Curves(Picture):
         self.text = f"Curves: {up} by {across}; measured: {found}"
 
     def draw(self, figure: Figure) -> None:
-        axes = figure.subplots()
-        axes.set_title(self.title)
-        top = 1.2 * max(y for points in self.lines.values() for y in points.values())
+        if not self.panels:
+            axes = figure.subplots()
+            axes.set_title(self.title)
+            self._draw_lines(axes, self.lines)
+            axes.set_ylabel(self.up)
+            return
+        figure.suptitle(self.title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        every = figure.subplots(1, len(self.lines))
+        for axes, (label, points) in zip(every, self.lines.items(), strict=True):
+            axes.set_title(label, fontsize=11, fontweight="normal")
+            self._draw_lines(axes, {label: points})
+        every[0].set_ylabel(self.up)
+
+    def _draw_lines(self, axes: Axes, lines: Mapping[str, Mapping[float, float]]) -> None:
+        """Draw lines into axes, each with its label behind its last point if there are several."""
+        top = 1.2 * max(y for points in lines.values() for y in points.values())
         axes.set_ylim(0, top)
-        heights = _apart([list(points.values())[-1] for points in self.lines.values()], 0.08 * top)
+        heights = _apart([list(points.values())[-1] for points in lines.values()], 0.08 * top)
         styles = itertools.cycle(LINES)
-        for (label, points), height in zip(self.lines.items(), heights, strict=True):
-            colour, marker, dashes = next(styles)
+        for (label, points), height in zip(lines.items(), heights, strict=True):
+            marker, dashes = next(styles)
             axes.plot(
                 *(list(points), list(points.values())),
-                color=colour, marker=marker, linestyle=dashes, linewidth=2,
+                color=PLAIN, marker=marker, linestyle=dashes, linewidth=2,
             )  # fmt: skip
-            axes.annotate(
-                f" {label}", (list(points)[-1], height), color=colour, va="center", xytext=(6, 0),
-                textcoords="offset points", annotation_clip=False,
-            )  # fmt: skip
+            if len(lines) > 1:
+                axes.annotate(
+                    f" {label}", (list(points)[-1], height), color=PLAIN, va="center",
+                    xytext=(6, 0), textcoords="offset points", annotation_clip=False,
+                )  # fmt: skip
         if self.mark is not None:
             place, text = self.mark
             axes.axvline(place, color=FAINT, linestyle=":", linewidth=1.5, zorder=0)
-            axes.text(place, axes.get_ylim()[1], f" {text}", color=FAINT, fontsize=9.5, va="top")
-        ticks = sorted({x for points in self.lines.values() for x in points})
+            axes.text(place, top, f"{text} ", color=FAINT, fontsize=9.5, va="top", ha="right")
+        ticks = sorted({x for points in lines.values() for x in points})
         axes.set_xticks(ticks)
         last = max(ticks[-1], self.mark[0] if self.mark else ticks[-1])
-        # Room for the labels behind the last points.
-        axes.set_xlim(ticks[0] - 0.3, last + 0.35 * (last - ticks[0]) + 0.3)
+        letters = max(map(len, lines)) + 3 if len(lines) > 1 else 0
+        share = letters * LABEL / WIDTH
+        axes.set_xlim(ticks[0] - 0.3, last + share / (1 - share) * (last - ticks[0]) + 0.3)
         axes.set_xlabel(self.across)
-        axes.set_ylabel(self.up)
 
 
 def _short(value: float) -> str:
@@ -183,6 +204,11 @@ def curves(
     up: str,
     title: str = "",
     mark: tuple[float, str] | None = None,
+    panels: bool = False,
 ) -> Curves:
-    """A line for each label, through its points {x: y}; `mark` is a place on x and its text."""
-    return Curves(lines, across, up, title, mark)
+    """A line for each label, through its points {x: y}; `mark` is a place on x and its text.
+
+    `panels` puts each line into a panel with a scale of its own: for lines whose heights nobody
+    is to compare.
+    """
+    return Curves(lines, across, up, title, mark, panels)

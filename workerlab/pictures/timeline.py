@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 
-from workerlab.pictures.style import FAILED, FAINT, PLAIN, WAITING, Picture, worker_colour
+from workerlab.pictures.style import FAILED, FAINT, PLAIN, TEXT, WAITING, Picture, worker_colour
 
 if TYPE_CHECKING:
     from workerlab.records import Record, Run
+
+MARK_TEXT = 0.2  # inches above the first lane
 
 
 class Lane(NamedTuple):
@@ -140,16 +142,26 @@ class Timeline(Picture):
     Striped: the handler ran in the thread pool and not on the event loop. A cross: it failed.
     """
 
-    def __init__(self, run: Run, title: str = "", workers: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        run: Run,
+        title: str = "",
+        workers: Iterable[int] = (),
+        mark: tuple[float, str] | None = None,
+    ) -> None:
         self.title = title
+        self.mark = mark
         self.layout = layout(run, workers)
         rows = sum(self.layout.rows)
         # Few rows are tall and many are thin, but the picture stays on one screen.
         self._row = min(0.24, 4.4 / max(rows, 1))
         self.height = 1.25 + rows * self._row + 0.16 * len(self.layout.lanes)
+        self.height += MARK_TEXT if mark else 0
         self.text = f"Timeline: {run!r}".split("\n")[0]
         if self.layout.idle:
             self.text += f", {len(self.layout.idle)} idle"
+        if mark:
+            self.text += f"; {mark[1]}: {mark[0]:.2f} s"
 
     def draw(self, figure: Figure) -> None:
         axes = figure.subplots()
@@ -168,8 +180,14 @@ class Timeline(Picture):
             [start + rows / 2 for start, rows in zip(tops, self.layout.rows, strict=True)],
             [self.layout.name(lane) for lane in range(len(self.layout.lanes))],
         )
-        axes.set_ylim((top or 1.0) - gap / 2, -gap / 2)
+        head = MARK_TEXT / self._row if self.mark else 0.0
+        axes.set_ylim((top or 1.0) - gap / 2, -gap / 2 - head)
         end = max((bar.received for bar in self.layout.bars), default=1.0)
+        if self.mark:
+            place, text = self.mark
+            axes.axvline(place, color=TEXT, linestyle=":", linewidth=1.5)
+            axes.text(place, -gap / 2 - head, f" {text}", color=FAINT, fontsize=9.5, va="top")
+            end = max(end, place)
         axes.set_xlim(0, end * 1.02 or 1.0)
         axes.set_xlabel("seconds")
         axes.grid(axis="x", color=WAITING, linewidth=0.8)
