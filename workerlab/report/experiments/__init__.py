@@ -9,7 +9,9 @@ from collections.abc import Callable
 from workerlab.report.experiments import (
     before_fork,
     capacity,
+    how_many,
     lifespan,
+    logs,
     memory,
     pool,
     settings,
@@ -26,7 +28,9 @@ EXPERIMENTS: dict[str, Experiment] = {
     "what one worker can take": capacity.find,
     "what a kill, a HUP and a TERM cost": signals.find,
     "the memory of a worker": memory.find,
+    "how many workers to start from": how_many.find,
     "what is opened before the fork": before_fork.find,
     "the lifespan": lifespan.find,
+    "whether its log lines are shown": logs.find,
     "settings of gunicorn_conf.py": settings.find,
 }

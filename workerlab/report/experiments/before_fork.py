@@ -3,6 +3,7 @@
 import psutil
 
 from workerlab.report.app import running
+from workerlab.report.experiments.configuration import preloads
 from workerlab.report.experiments.context import Context
 from workerlab.report.experiments.several import WORKERS, with_gunicorn
 from workerlab.report.findings import Finding, Weight
@@ -17,15 +18,15 @@ def find(context: Context) -> list[Finding]:
     with running(context.reader, words, workers=WORKERS, forks=True) as app:
         master, workers = app.master, app.workers
         forks = [note for note in app.notes("fork") if note["pid"] == master]
-        threads = sorted({name for note in forks[:WORKERS] for name in note["threads"]})
+        threads = max((note["threads"] for note in forks[:WORKERS]), default=0)
         shared = shared_connections(master, workers)
     if not threads and not shared:
         seen = "No thread ran at the fork, and no connection was open."
         return [finding("fine", "Nothing is opened before the fork", seen, "Nothing.", {})]
     parts = []
     if threads:
-        count = "One thread" if len(threads) == 1 else f"{len(threads)} threads"
-        parts.append(f"{count} ran when the master forked: {', '.join(threads)}.")
+        count = "One thread" if threads == 1 else f"{threads} threads"
+        parts.append(f"{count} of the app's ran when the master forked.")
     if shared:
         ports = ", ".join(str(port) for port in sorted(set(shared)))
         parts.append(f"All workers share {len(shared)} open connections, to port {ports}.")
@@ -37,8 +38,7 @@ def find(context: Context) -> list[Finding]:
         "Start threads and open connections in the lifespan, which runs in each worker, instead of "
         "at import. Or don't preload: then each worker imports the app by itself."
     )
-    uses_it = "--preload" in " ".join(context.reader.command or [])
-    weight = "serious" if shared and uses_it else "worth knowing"
+    weight = "serious" if shared and preloads(context) else "worth knowing"
     return [finding(weight, f"With --preload, {title}", " ".join(parts), advice, figures)]
 
 

@@ -27,7 +27,7 @@ def find(context: Context) -> list[Finding]:
         with running(context.reader, words, workers=WORKERS) as app:
             figures[name] = weigh(app.pids)
             if name == "without preload":
-                worker = weigh(app.workers[:1])
+                worker = context.worker_megabytes = weigh(app.workers[:1])
     before, after = figures["without preload"], figures["with preload"]
     saves = before - after > SAVING * before
     return [
@@ -57,7 +57,7 @@ def find(context: Context) -> list[Finding]:
 
 def alone(context: Context) -> Finding:
     with running(context.reader, one_worker(context.reader)) as app:
-        worker = weigh(app.workers[:1])
+        worker = context.worker_megabytes = weigh(app.workers[:1])
     return Finding(
         "memory",
         "fine",

@@ -22,7 +22,8 @@ def find(context: Context) -> list[Finding]:
 
     Raises CannotRun if no endpoint runs in the pool.
     """
-    pooled = [one for one in can_take_load(context) if one.kind.name == THREAD]
+    # One that does something else as well gives its thread back early: nobody waits a whole turn.
+    pooled = [one for one in can_take_load(context) if one.kind.names == [THREAD]]
     fitting = [one for one in pooled if QUICKEST <= one.kind.wall <= SLOWEST]
     if not fitting:
         known = any(one.kind.name in (THREAD, COMPUTES_IN_THREAD) for one in context.judged)

@@ -1,12 +1,9 @@
 """Names in a gunicorn_conf.py that Gunicorn does not know, and settings without effect."""
 
 import argparse
-import ast
 import difflib
-from pathlib import Path
 
-from workerlab.report.addresses import server_of
-from workerlab.report.environment import CannotRun
+from workerlab.report.experiments.configuration import configured
 from workerlab.report.experiments.context import Context
 from workerlab.report.findings import Finding
 
@@ -17,21 +14,11 @@ BY_ASGI = {"backlog"}
 
 
 def find(context: Context) -> list[Finding]:
-    """Read the file without running it. Raises CannotRun if the command has none."""
-    command = context.reader.command or []
-    if server_of(command) != "gunicorn":
-        raise CannotRun("the command is no gunicorn; --command 'gunicorn ...' names yours")
-    file = configuration_file(command)
-    path = context.reader.folder / file
-    try:
-        values = assigned_in(path)
-    except OSError:
-        raise CannotRun(f"there is no {file}") from None
-    except (SyntaxError, ValueError):
-        raise CannotRun(f"{file} cannot be read") from None
+    """Compare the file's names with Gunicorn's. Raises CannotRun if the command has no file."""
+    file, values = configured(context)
     given = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    given.add_argument("--worker-class", "-k", default=values.get("worker_class", ""))
-    worker_class = given.parse_known_args(command[1:])[0].worker_class
+    given.add_argument("--worker-class", "-k", default=values.get("worker_class"))
+    worker_class = str(given.parse_known_args((context.reader.command or [])[1:])[0].worker_class)
     known = context.reader.environment.settings
     return [of_names(list(values), known, without_effect(worker_class), file)]
 
@@ -41,34 +28,6 @@ def without_effect(worker_class: str) -> set[str]:
     if "Uvicorn" in worker_class:
         return BY_BOTH | BY_UVICORN
     return BY_BOTH | BY_ASGI if worker_class == "asgi" else BY_BOTH
-
-
-def configuration_file(command: list[str]) -> str:
-    """As Gunicorn finds it."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--config", "-c", default="gunicorn.conf.py")
-    try:
-        given, _ = parser.parse_known_args(command[1:])
-    except argparse.ArgumentError:
-        return "gunicorn.conf.py"
-    return given.config.removeprefix("file:")
-
-
-def assigned_in(path: Path) -> dict[str, str]:
-    """The names that the file assigns at its top level, with the value of those that are text.
-
-    Those with an underscore at the beginning are the file's own business.
-    """
-    found: dict[str, str] = {}
-    for statement in ast.parse(path.read_bytes()).body:
-        targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-        value = getattr(statement, "value", None)
-        is_assignment = isinstance(statement, ast.Assign | ast.AnnAssign)
-        for target in targets if is_assignment else []:
-            if isinstance(target, ast.Name) and not target.id.startswith("_"):
-                is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-                found[target.id] = value.value if is_text else ""
-    return found
 
 
 def of_names(names: list[str], known: list[str], ignored: set[str], file: str) -> Finding:

@@ -126,7 +126,7 @@ def of_hup(app: Started, tried: Tried, server: str) -> Finding:
     again = "were not all replaced within 20 s" if seconds is None else f"took {seconds:.1f} s"
     return Finding(
         "hup",
-        "serious" if lost or seconds is None else "worth knowing" if is_late else "fine",
+        "serious" if seconds is None else "worth knowing" if lost or is_late else "fine",
         f"A reload (HUP) costs {requests(lost)}"
         + (f", and answers take up to {milliseconds(slowest)}" if is_late else ""),
         f"The same load, and HUP to the master of {server} after a second.",

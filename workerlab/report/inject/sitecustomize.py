@@ -2,8 +2,8 @@
 
 With this folder on PYTHONPATH, every Python process of the reader's command imports this module
 when it starts (https://docs.python.org/3/library/site.html). It changes what Uvicorn, or Gunicorn's
-own ASGI worker, has loaded as the app, and the address at which either listens; no file of the
-reader's. UvicornWorker loads its app as Uvicorn does.
+own ASGI worker, has loaded as the app, the address at which either listens, and where Gunicorn
+writes; no file of the reader's. UvicornWorker loads its app as Uvicorn does.
 
 Standard library only, Python 3.9 to 3.14: it runs in the reader's environment.
 """
@@ -57,9 +57,22 @@ def patch_gunicorn_worker(module):
     module.ASGIWorker.load_wsgi = load_with_watch
 
 
+# What a gunicorn_conf.py may have written beside the server that runs already, or sent elsewhere.
+NOT_FOR_A_REPORT = {
+    "pidfile": None,
+    "accesslog": None,
+    "errorlog": "-",
+    "syslog": False,
+    "statsd_host": None,
+    "daemon": False,
+    "capture_output": False,
+}
+
+
 def patch_gunicorn_config(module):
-    if PORT:
-        module.Config.address = property(lambda self: [("127.0.0.1", int(PORT))])
+    settings = dict(NOT_FOR_A_REPORT, address=[("127.0.0.1", int(PORT))]) if PORT else {}
+    for name, value in settings.items():
+        setattr(module.Config, name, property(lambda self, value=value: value))
 
 
 PATCHES = {

@@ -67,8 +67,7 @@ def note_forks():
     """From now on, note before each fork which threads run, and which sockets are open."""
 
     def before():
-        others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
-        note("fork", threads=others)
+        note("fork", threads=threading.active_count() - 1)
 
     os.register_at_fork(before=before)
 
@@ -412,7 +411,38 @@ def description(app):
         "openapi": openapi,
         "routes": list(routes_of(getattr(app, "routes", None) or (), "", 0)),
         "python": ".".join(map(str, sys.version_info[:3])),
+        "logging": logging_of_the_app(),
     }
+
+
+def logging_of_the_app():
+    """How many loggers the app has, those of libraries left out, and how many show an INFO line."""
+    loggers = [
+        logger
+        for name, logger in logging.root.manager.loggerDict.items()
+        if isinstance(logger, logging.Logger) and not is_of_a_library(name)
+    ]
+    return {"loggers": len(loggers), "shown": sum(map(shows_info, loggers))}
+
+
+def is_of_a_library(logger):
+    """By the module that its name begins with; a name of the app's own choice is none."""
+    module = sys.modules.get(logger.partition(".")[0])
+    file = getattr(module, "__file__", None)
+    places = [file] if file else getattr(module, "__path__", ())  # a namespace package has no file
+    return any(map(is_library, map(str, places)))
+
+
+def shows_info(logger):
+    """Whether a line of this level would reach a handler (docs: howto/logging, Logging Flow)."""
+    if not logger.isEnabledFor(logging.INFO):
+        return False
+    while logger is not None:
+        for handler in logger.handlers:
+            if handler.level <= logging.INFO and not isinstance(handler, logging.NullHandler):
+                return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 def kind_of_class(one):
