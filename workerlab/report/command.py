@@ -216,7 +216,7 @@ def try_those(
                 f"The app limits rates: {endpoint.name} answered 429, and the report stopped "
                 "asking there. What follows rests on the endpoints before it."
             )
-            tried.append(Tried(endpoint, problem="answered 429: too many requests"))
+            tried.append(Tried(endpoint, status=429, problem="answered 429: too many requests"))
             for other in todo:
                 tried.append(Tried(other, problem="not tried: the app limits rates"))
             todo.clear()
@@ -244,10 +244,9 @@ def refuse_what_says_nothing(tried: list[Tried], description: dict) -> None:
     """Raise CannotRun where not one endpoint could be judged, with the likely reason."""
     if any(one.kind is not None for one in tried):
         return
-    kind = description.get("kind", "")
     statuses = {one.status for one in tried if one.status is not None}
-    if kind.partition(".")[0] in ("flask", "django", "bottle", "pyramid", "falcon"):
-        raise CannotRun(f"{kind} is a WSGI app as it seems, and the report tries ASGI apps.")
+    if description.get("is_wsgi"):
+        raise CannotRun("This is a WSGI app, and the report tries ASGI apps.")
     if statuses and statuses <= {401, 403}:
         raise CannotRun(
             "Every endpoint asks for a login. Give one that may read: "
@@ -265,7 +264,8 @@ def refuse_what_says_nothing(tried: list[Tried], description: dict) -> None:
             "Every endpoint failed with a status of 500 or above. Does the app need a database or "
             "a setting that is not there? --env-file FILE gives it variables."
         )
-    if not any(one.endpoint.call for one in tried):
+    is_made_up = [one.endpoint.path for one in tried] == ["/"] and statuses == {404}
+    if is_made_up or not any(one.endpoint.call for one in tried):
         raise CannotRun(
             "The app has no endpoint that could be tried: name one with --path '/items?limit=5'."
         )

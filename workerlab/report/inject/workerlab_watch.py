@@ -411,8 +411,15 @@ def description(app):
         "openapi": openapi,
         "routes": list(routes_of(getattr(app, "routes", None) or (), "", 0)),
         "python": ".".join(map(str, sys.version_info[:3])),
+        "is_wsgi": is_wsgi(app),
         "logging": logging_of_the_app(),
     }
+
+
+def is_wsgi(app):
+    """Whether it is called as PEP 3333 has it, which no ASGI app is."""
+    code = getattr(function_of(app), "__code__", None)
+    return code is not None and "start_response" in code.co_varnames[: code.co_argcount]
 
 
 def logging_of_the_app():
