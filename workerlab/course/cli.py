@@ -9,6 +9,8 @@ from pathlib import Path
 
 from workerlab.report import options as report_options
 
+INTERRUPTED = 130  # as a shell has it: 128 and the number of SIGINT
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = build_parser()
@@ -117,9 +119,13 @@ def reset(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    from workerlab.report import command
+    try:
+        from workerlab.report import command
 
-    return command.run(options)
+        return command.run(options)
+    except KeyboardInterrupt:
+        print("\nlearn: Stopped. Nothing is left running, and no page is written.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def update(options: argparse.Namespace) -> int:
