@@ -14,6 +14,11 @@ FLOOR = 0.015  # shorter than this, nothing is told apart
 PIECE = 0.01  # the shortest part of a blocked or computing loop that counts
 SHARE = 0.2  # of a time: what of it must be CPU for it to be called computing
 SHUT_OUT = 2 * FLOOR  # for which the loop had no turn though none of its own code ran: the GIL
+# That time as a share of what other threads computed: plain Python gives the GIL up every 5 ms.
+NOT_THE_GIL, THE_GIL = 0.25, 0.5
+# What the loop computes without ever being late, as a share of that time: less is what ticks and
+# pings take, more is a handler that computes in short pieces.
+SOME_PIECES, MANY_PIECES = 0.3, 0.5
 AGREEING = 2  # requests of the same kind that decide, and two thirds of those that say something
 LOOKED_AT = 0.25  # of a time: what the sampler must have seen of it for its line to be named
 
@@ -31,6 +36,7 @@ HOLDS_UP = (BLOCKS, COMPUTES, GIL)
 
 BUSY = "its worker waited for a core for too long: the machine is busy"
 STOOD_STILL = "the event loop stood still, and what held it up was not seen"
+PIECES = "it computes on the event loop in pieces too short to tell from the report's own"
 STRANGERS = "threads of the app's own work beside every request"
 
 
@@ -123,6 +129,12 @@ def names_of(note: dict[str, Any]) -> list[str]:
     wall, in_threads = note["wall"], note["in_threads"]
     others_cpu, others_waited = note["others_cpu"] or 0.0, note["others_waited"]
     found = set()
+    in_pieces = note["loop_cpu"] - sum(gap["cpu"] for gap in note["gaps"])
+    if in_pieces >= FLOOR:
+        share = in_pieces / (wall - loop.gaps)
+        if SOME_PIECES < share < MANY_PIECES:
+            raise CannotTell(PIECES)
+        loop.computed += in_pieces if share >= MANY_PIECES else 0.0
     if loop.computed >= max(FLOOR, SHARE * loop.blocked):
         found.add(COMPUTES)
     if loop.blocked >= max(FLOOR, SHARE * loop.computed):
@@ -133,9 +145,9 @@ def names_of(note: dict[str, Any]) -> list[str]:
         found.add(THREAD)
     if loop.stood >= SHUT_OUT:
         share = loop.stood / (others_cpu + others_waited + 1e-9)
-        if COMPUTES_IN_THREAD not in found or 0.3 < share < 0.5:
+        if COMPUTES_IN_THREAD not in found or NOT_THE_GIL < share < THE_GIL:
             raise CannotTell(STOOD_STILL)
-        if share >= 0.5:
+        if share >= THE_GIL:
             found = found - {COMPUTES_IN_THREAD} | {GIL}
     if note["others_cpu"] is None and not found & {BLOCKS, COMPUTES} and wall >= FLOOR:
         raise CannotTell(STRANGERS)
@@ -201,6 +213,15 @@ def line_of(notes: list[dict[str, Any]], name: str) -> str:
         return ""
     function = functions.most_common(1)[0][0]
     return max((line for line in lines if function_of(line) == function), key=lines.__getitem__)
+
+
+def traced_line(note: dict[str, Any]) -> str:
+    """The same of a request that was traced: where C code kept the GIL."""
+    lines = Counter(note["traced"])
+    cpu = (note["others_cpu"] or 0.0) + sum(gap["cpu"] for gap in note["gaps"])
+    if not lines or sum(lines.values()) < 0.5 * cpu:
+        return ""  # most of it was in no line of the app's own, such as encoding a reply
+    return lines.most_common(1)[0][0]
 
 
 def function_of(line: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from workerlab.report.app import Started
 from workerlab.report.client import Call, Ping, Reply
 from workerlab.report.endpoints import Endpoint
 from workerlab.report.inject import workerlab_watch as watch
-from workerlab.report.kinds import UNKNOWN, Kind, kind_of
+from workerlab.report.kinds import COMPUTES, GIL, UNKNOWN, Kind, kind_of, traced_line
 
 LIMIT = 8.0  # seconds for a reply
 REQUESTS, MOST_REQUESTS = 3, 9  # the more where the first of them did not tell
@@ -68,16 +68,24 @@ def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
         if note is not None and reply.status is not None:
             notes.append(note)
         tried.kind = kind_of(notes)
+    if tried.kind.name in (COMPUTES, GIL) and not tried.kind.line:
+        _, note, _ = watched(app, endpoint.call, watch.LINES)
+        tried.kind.line = traced_line(note) if note is not None else ""
     known = sorted(one for one in pings if one is not None)
     tried.ping = known[len(known) // 2] if known else None
     tried.notes = notes
     return tried
 
 
-def watched(app: Started, call: Call) -> tuple[Reply, dict[str, Any] | None, float | None]:
-    """One watched request: the reply, the watch's note, and the longest ping beside it."""
+def watched(
+    app: Started, call: Call, how: str = ""
+) -> tuple[Reply, dict[str, Any] | None, float | None]:
+    """One watched request: the reply, the watch's note, and the longest ping beside it.
+
+    `how` is the watch's LINES where the lines are wanted instead of the times.
+    """
     time.sleep(SETTLE)
-    name = f"r{next(_numbers)}"
+    name = f"r{next(_numbers)}{how}"
     headers = {**call.headers, watch.HEADER.decode(): name}
     with Ping(app.port) as ping:
         reply = app.ask(Call(call.path, call.method, headers, call.body), LIMIT)

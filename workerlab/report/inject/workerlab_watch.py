@@ -19,6 +19,10 @@ How a request is watched:
   busy with before the request came is not its doing and is left out;
 - the CPU time of the other threads, and how long they waited for a core.
 
+While code in C keeps the GIL, such as json.dumps, the sampler has no turn. With LINES behind its
+name in HEADER, a request is traced instead: it takes longer, and the note says how much CPU time
+went on each line of the app's own.
+
 Nothing of this runs while no watched request is open, so load without HEADER is measured as it is.
 
 Standard library only, Python 3.9 to 3.14: it runs in the reader's environment.
@@ -26,6 +30,7 @@ Standard library only, Python 3.9 to 3.14: it runs in the reader's environment.
 
 import asyncio
 import concurrent.futures.thread
+import functools
 import json
 import logging
 import os
@@ -39,6 +44,8 @@ import time
 TICK = 0.005
 PING, APP, OPEN = "/workerlab-report/ping", "/workerlab-report/app", "/workerlab-report/open"
 HEADER = b"x-workerlab-report"
+LINES = ";lines"
+LONGEST_TRACE = 2.0  # seconds: a line of Python that runs a million times takes long to trace
 FOLDER = os.environ.get("WORKERLAB_REPORT_FOLDER")
 SHORTEST_GAP = 0.002  # what the loop's own timer is late by
 MOST_GAPS = 100  # in a note: the longest
@@ -152,12 +159,18 @@ class Watch:
         if not self._ticks:
             self._ticks = True
             self._loop.call_later(TICK, self._tick)
+        lines = Lines() if request.id.endswith(LINES) else None
         try:
+            if lines is not None:
+                lines.begin()
             await self.app(scope, receive, watching_send)
         except BaseException as error:
             request.error = type(error).__name__
             raise
         finally:
+            if lines is not None:
+                lines.end()
+                request.traced = lines.seconds()
             self._note_gap()  # after a handler that blocked, the callback has not had its turn yet
             del self._open[id(request)]
             note("request", **self._so_far(request), ended=True)
@@ -233,6 +246,7 @@ class Request:
         self.size = self.looks = self.looks_in_threads = 0
         self.in_threads = 0.0
         self.lines = {"loop": {}, "threads": {}}
+        self.traced = {}
         # Threads that work already do not work for this request.
         numbers = {thread.ident: thread.native_id for thread in threading.enumerate()}
         self._strangers = {
@@ -241,7 +255,7 @@ class Request:
             if ident not in (watch._loop_thread, watch._sampler.ident) and not thread_waits(frame)
         }
         self._had_strangers = list(self._strangers.values())
-        self._before = self._times()
+        self._before, self._loop_cpu = self._times(), time.thread_time()
         self.began = time.monotonic()
 
     def _times(self):
@@ -289,18 +303,64 @@ class Request:
             "wall": time.monotonic() - self.began,
             "gaps": gaps,
             "in_threads": self.in_threads,
+            "loop_cpu": time.thread_time() - self._loop_cpu,
             "others_cpu": others_cpu,
             "others_waited": max(0.0, others_waited - self._before[1]),
             "waits_known": waited_for_a_core() is not None,
             "looks": self.looks,
             "looks_in_threads": self.looks_in_threads,
             "lines": self.lines,
+            "traced": self.traced,
             "status": self.status,
             "first": self.first,
             "size": self.size,
             "error": self.error,
             "handler": handler_of(self.scope),
         }
+
+
+class Lines:
+    """CPU seconds of each line of the app's own, traced: what a line calls in libraries included.
+
+    On the event loop's thread; in a pool's threads from Python 3.12 on.
+    """
+
+    def __init__(self):
+        self._seconds = {}  # by code and line
+        self._at = {}  # by thread: code and line of the app's own, and the CPU time when it began
+        self._before = sys.gettrace()
+        self._end = time.monotonic() + LONGEST_TRACE
+
+    def begin(self):
+        sys.settrace(self._trace)
+        if sys.version_info >= (3, 12):
+            threading.settrace_all_threads(self._trace)
+
+    def end(self):
+        self._end = 0.0
+        sys.settrace(self._before)
+        if sys.version_info >= (3, 12):
+            threading.settrace_all_threads(self._before)
+
+    def seconds(self):
+        """By `FILE:LINE FUNCTION`."""
+        found = {}
+        for (code, line), seconds in self._seconds.items():
+            name = place_in(code, line)
+            found[name] = found.get(name, 0.0) + seconds
+        return found
+
+    def _trace(self, frame, event, arg):
+        if time.monotonic() > self._end or is_library(frame.f_code.co_filename):
+            return None
+        thread, now = threading.get_ident(), time.thread_time()
+        where, since = self._at.get(thread, (None, now))
+        if where is not None:
+            self._seconds[where] = self._seconds.get(where, 0.0) + now - since
+        if event == "return":
+            frame = own_frame(frame.f_back)
+        self._at[thread] = (frame and (frame.f_code, frame.f_lineno), now)
+        return self._trace
 
 
 def _remember_callers():
@@ -376,7 +436,8 @@ def thread_waits(frame):
         return True
     name, function = frame.f_code.co_filename, frame.f_code.co_name
     return (
-        (name == concurrent.futures.thread.__file__ and function == "_worker")
+        name.startswith(LOOP)  # asyncio's own, which waits for a program to end
+        or (name == concurrent.futures.thread.__file__ and function == "_worker")
         or (is_anyio(frame) and function == "run")
         or (name == threading.__file__ and function == "_bootstrap")
     )
@@ -386,20 +447,28 @@ def is_anyio(frame):
     return frame.f_globals.get("__name__", "").startswith("anyio.")
 
 
+@functools.cache
 def is_library(path):
     return path.startswith("<") or os.path.realpath(path).startswith(LIBRARIES)
 
 
+def own_frame(frame):
+    """The innermost frame of the app's own, from this one outwards; None if there is none."""
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
 def place(frame):
-    """`FILE:LINE FUNCTION` of the innermost line of the reader's own, else of the innermost."""
-    own = frame
-    while own is not None and is_library(own.f_code.co_filename):
-        own = own.f_back
-    found = own if own is not None else frame
-    code = found.f_code
+    """`FILE:LINE FUNCTION` of the innermost line of the app's own, else of the innermost."""
+    found = own_frame(frame) or frame
+    return place_in(found.f_code, found.f_lineno)
+
+
+def place_in(code, line):
     # The name of a comprehension or a lambda says less than that of the function around it.
     name = getattr(code, "co_qualname", code.co_name).split(".<locals>.<")[0]
-    return f"{code.co_filename}:{found.f_lineno} {name}"
+    return f"{code.co_filename}:{line} {name}"
 
 
 def function_of(endpoint):
