@@ -16,8 +16,8 @@ SHARE = 0.2  # of a time: what of it must be CPU for it to be called computing
 SHUT_OUT = 2 * FLOOR  # for which the loop had no turn though none of its own code ran: the GIL
 # That time as a share of what other threads computed: plain Python gives the GIL up every 5 ms.
 NOT_THE_GIL, THE_GIL = 0.25, 0.5
-# What the loop computes without ever being late, as a share of that time: less is what ticks and
-# pings take, more is a handler that computes in short pieces.
+# Of the time for which the loop's thread had a core or wanted none: what it computes though it is
+# never late for long. Less is what ticks and pings take, more a handler that computes in pieces.
 SOME_PIECES, MANY_PIECES = 0.3, 0.5
 AGREEING = 2  # requests of the same kind that decide, and two thirds of those that say something
 LOOKED_AT = 0.25  # of a time: what the sampler must have seen of it for its line to be named
@@ -117,10 +117,13 @@ def figures(kind: Kind, notes: list[dict[str, Any]]) -> Kind:
     kind.requests = len(notes)
     kind.wall = statistics.median(note["wall"] for note in notes)
     kind.held_up = statistics.median(loop_of(note).longest for note in notes)
-    kind.cpu = statistics.median(
-        (note["others_cpu"] or 0.0) + sum(gap["cpu"] for gap in note["gaps"]) for note in notes
-    )
+    kind.cpu = statistics.median(cpu_of(note) for note in notes)
     return kind
+
+
+def cpu_of(note: dict[str, Any]) -> float:
+    """CPU seconds of the worker's threads for one request."""
+    return note["loop_cpu"] + (note["others_cpu"] or 0.0)
 
 
 def names_of(note: dict[str, Any]) -> list[str]:
@@ -129,14 +132,14 @@ def names_of(note: dict[str, Any]) -> list[str]:
     wall, in_threads = note["wall"], note["in_threads"]
     others_cpu, others_waited = note["others_cpu"] or 0.0, note["others_waited"]
     found = set()
-    in_pieces = note["loop_cpu"] - sum(gap["cpu"] for gap in note["gaps"])
-    if in_pieces >= FLOOR:
-        share = in_pieces / (wall - loop.gaps)
-        if SOME_PIECES < share < MANY_PIECES:
-            raise CannotTell(PIECES)
-        loop.computed += in_pieces if share >= MANY_PIECES else 0.0
     if loop.computed >= max(FLOOR, SHARE * loop.blocked):
         found.add(COMPUTES)
+    elif note["loop_cpu"] >= FLOOR:
+        share = note["loop_cpu"] / max(note["loop_cpu"], wall - note["loop_waited"])
+        if SOME_PIECES < share < MANY_PIECES:
+            raise CannotTell(PIECES)
+        if share >= MANY_PIECES:
+            found.add(COMPUTES)
     if loop.blocked >= max(FLOOR, SHARE * loop.computed):
         found.add(BLOCKS)
     if others_cpu >= max(FLOOR, SHARE * (in_threads - others_waited)):
@@ -218,8 +221,7 @@ def line_of(notes: list[dict[str, Any]], name: str) -> str:
 def traced_line(note: dict[str, Any]) -> str:
     """The same of a request that was traced: where C code kept the GIL."""
     lines = Counter(note["traced"])
-    cpu = (note["others_cpu"] or 0.0) + sum(gap["cpu"] for gap in note["gaps"])
-    if not lines or sum(lines.values()) < 0.5 * cpu:
+    if not lines or sum(lines.values()) < 0.5 * cpu_of(note):
         return ""  # most of it was in no line of the app's own, such as encoding a reply
     return lines.most_common(1)[0][0]
 

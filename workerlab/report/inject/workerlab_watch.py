@@ -255,7 +255,8 @@ class Request:
             if ident not in (watch._loop_thread, watch._sampler.ident) and not thread_waits(frame)
         }
         self._had_strangers = list(self._strangers.values())
-        self._before, self._loop_cpu = self._times(), time.thread_time()
+        self._before = self._times()
+        self._loop_cpu, self._loop_waited = time.thread_time(), waited_for_a_core()
         self.began = time.monotonic()
 
     def _times(self):
@@ -297,6 +298,7 @@ class Request:
         others_cpu, others_waited = self._times()
         if others_cpu is not None:
             others_cpu = max(0.0, others_cpu - self._before[0])
+        waited = waited_for_a_core()
         gaps = sorted(self.gaps, key=lambda gap: -gap["seconds"])[:MOST_GAPS]
         return {
             "id": self.id,
@@ -304,9 +306,10 @@ class Request:
             "gaps": gaps,
             "in_threads": self.in_threads,
             "loop_cpu": time.thread_time() - self._loop_cpu,
+            "loop_waited": (waited or 0.0) - (self._loop_waited or 0.0),
             "others_cpu": others_cpu,
             "others_waited": max(0.0, others_waited - self._before[1]),
-            "waits_known": waited_for_a_core() is not None,
+            "waits_known": waited is not None,
             "looks": self.looks,
             "looks_in_threads": self.looks_in_threads,
             "lines": self.lines,
