@@ -23,7 +23,7 @@ ACTS = re.compile(
     "callback|authorize"
 )
 TWO_WORDS = {("log", "out"), ("log", "off"), ("sign", "out"), ("shut", "down")}
-DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc")
+DOCUMENTATION = "FastAPI.setup.<locals>."  # the handlers of /docs and its like begin so
 
 
 @dataclass
@@ -43,6 +43,12 @@ class Endpoint:
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
+
+    def is_for(self, named: "Endpoint") -> bool:
+        """Whether a request that the reader named leads here, by method and path."""
+        parts = re.split(r"\{[^}]*\}", self.path)
+        pattern = "[^/]+".join(map(re.escape, parts))
+        return self.method == named.method and re.fullmatch(pattern, named.path) is not None
 
     @property
     def is_health(self) -> bool:
@@ -64,24 +70,24 @@ def acting_word(*texts: str | None) -> str | None:
 def find(description: dict[str, Any], named: list[Call]) -> list[Endpoint]:
     """The app's endpoints, those that the reader named first.
 
-    `description` is the watch's. Without an OpenAPI the table of routes is used, and without both
-    only `/` and what is named.
+    `description` is the watch's. Its OpenAPI comes first, then what only its table of routes has:
+    mounted apps, WebSockets, endpoints that the documentation leaves out. Without both, only `/`
+    and what is named.
     """
     found = [Endpoint(urlsplit(call.path).path, call.method, call) for call in named]
-    spec = description.get("openapi")
-    others = from_openapi(spec) if spec else from_routes(description.get("routes") or [])
+    spec, routes = description.get("openapi") or {}, description.get("routes") or []
+    others = list(from_openapi(spec))
+    known = {endpoint.path for endpoint in others}
+    others += [endpoint for endpoint in from_routes(routes) if endpoint.path not in known]
     handlers = {
-        (route["path"], method): route["handler"]
-        for route in description.get("routes") or []
-        for method in route["methods"]
+        (route["path"], method): route["handler"] for route in routes for method in route["methods"]
     }
-    templates = [pattern_of(endpoint.path) for endpoint in found]
-    for endpoint in others:
-        if not any(
-            endpoint.method == one.method and pattern_of(endpoint.path).fullmatch(one.path)
-            for one in found[: len(templates)]
-        ):
-            found.append(endpoint)
+    for one in list(found):
+        meant = [endpoint for endpoint in others if endpoint.is_for(one)]
+        exact = [endpoint for endpoint in meant if endpoint.path == one.path]
+        for endpoint in (exact or meant)[:1]:
+            others.remove(endpoint)
+    found += others
     if not found:
         found.append(Endpoint("/", call=Call("/")))
     for endpoint in found:
@@ -93,12 +99,6 @@ def find(description: dict[str, Any], named: list[Call]) -> list[Endpoint]:
             endpoint.call = None
             endpoint.why_not = f"only the first {MOST} are tried; name it with --path"
     return found
-
-
-def pattern_of(path: str) -> re.Pattern[str]:
-    """What matches the paths of this template, such as `/items/{id}`."""
-    parts = re.split(r"\{[^}]*\}", path)
-    return re.compile("[^/]+".join(map(re.escape, parts)))
 
 
 def from_openapi(spec: dict[str, Any]) -> Iterator[Endpoint]:
@@ -138,7 +138,8 @@ def filled(spec: dict[str, Any], path: str, parameters: list[dict[str, Any]]) ->
                     rf"\{{{re.escape(name)}(:\w+)?\}}", quote(str(value.value), safe=""), address
                 )
             elif place == "query":
-                query.append((name, str(value.value)))
+                values = value.value if isinstance(value.value, list) else [value.value]
+                query += [(name, str(one)) for one in values]
             elif place == "header":
                 headers[name] = str(value.value)
     if "{" in address:
@@ -148,13 +149,13 @@ def filled(spec: dict[str, Any], path: str, parameters: list[dict[str, Any]]) ->
 
 
 def from_routes(routes: list[dict[str, Any]]) -> Iterator[Endpoint]:
-    """Of an app without an OpenAPI, such as one of Starlette alone."""
+    """From the app's table of routes: all there is without an OpenAPI, as in Starlette alone."""
     for route in routes:
-        path = route["path"] or "/"
-        handler = (route["handler"] or {}).get("name")
+        path = re.sub(r":\w+\}", "}", route["path"] or "/")
+        handler = (route["handler"] or {}).get("name", "")
         if route["is_websocket"]:
             yield Endpoint(path, "WebSocket", why_not="WebSockets are not tried")
-        elif path in DOCUMENTATION:
+        elif handler.startswith(DOCUMENTATION):
             continue
         elif route["methods"] and "GET" not in route["methods"]:
             method = route["methods"][0]

@@ -9,10 +9,11 @@ from workerlab.report.app import Started
 from workerlab.report.client import Call, Ping, Reply
 from workerlab.report.endpoints import Endpoint
 from workerlab.report.inject import workerlab_watch as watch
-from workerlab.report.kinds import Kind, kind_of
+from workerlab.report.kinds import COMPUTES, GIL, UNKNOWN, Kind, kind_of, traced_line
 
 LIMIT = 8.0  # seconds for a reply
-REQUESTS = 3
+REQUESTS, MOST_REQUESTS = 3, 9  # the more where the first of them did not tell
+SETTLE = 0.02  # seconds before a request, in which threads of the one before come to rest
 # The first one warms up. If it takes longer than this many seconds it counts, too, or is the only.
 FIRST_COUNTS, NOT_AGAIN = 0.5, 2.0
 FOR_A_NOTE = 2.0  # seconds from the reply to the end of what the app does after it
@@ -51,27 +52,40 @@ def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
     if tried.problem:
         return tried
     tried.is_streaming = reply.ending == "cut"
-    pings = [ping]
-    notes = [note] if note is not None else []
-    if reply.seconds < NOT_AGAIN:
-        first_counts = reply.seconds >= FIRST_COUNTS
-        more = [watched(app, endpoint.call) for _ in range(REQUESTS - first_counts)]
-        later = [note for reply, note, _ in more if note is not None and reply.status is not None]
-        pings = [one for *_, one in more]
-        notes = [*notes, *later] if first_counts else later
-        last = more[-1][0]
-        if last.status == 429:
-            raise RateLimited
+    first_counts = reply.seconds >= FIRST_COUNTS
+    pings = [ping] if first_counts else []
+    notes = [note] if first_counts and note is not None else []
+    asked = int(first_counts)
     tried.kind = kind_of(notes)
-    known = [one for one in pings if one is not None]
-    tried.ping = sorted(known)[len(known) // 2] if known else None
+    while reply.seconds < NOT_AGAIN and (
+        asked < REQUESTS or (tried.kind.name == UNKNOWN and asked < MOST_REQUESTS)
+    ):
+        reply, note, ping = watched(app, endpoint.call)
+        if reply.status == 429:
+            raise RateLimited
+        asked += 1
+        pings.append(ping)
+        if note is not None and reply.status is not None:
+            notes.append(note)
+        tried.kind = kind_of(notes)
+    if tried.kind.name in (COMPUTES, GIL) and not tried.kind.line:
+        _, note, _ = watched(app, endpoint.call, watch.LINES)
+        tried.kind.line = traced_line(note) if note is not None else ""
+    known = sorted(one for one in pings if one is not None)
+    tried.ping = known[len(known) // 2] if known else None
     tried.notes = notes
     return tried
 
 
-def watched(app: Started, call: Call) -> tuple[Reply, dict[str, Any] | None, float | None]:
-    """One watched request: the reply, the watch's note, and the longest ping beside it."""
-    name = f"r{next(_numbers)}"
+def watched(
+    app: Started, call: Call, how: str = ""
+) -> tuple[Reply, dict[str, Any] | None, float | None]:
+    """One watched request: the reply, the watch's note, and the longest ping beside it.
+
+    `how` is the watch's LINES where the lines are wanted instead of the times.
+    """
+    time.sleep(SETTLE)
+    name = f"r{next(_numbers)}{how}"
     headers = {**call.headers, watch.HEADER.decode(): name}
     with Ping(app.port) as ping:
         reply = app.ask(Call(call.path, call.method, headers, call.body), LIMIT)

@@ -7,6 +7,30 @@ import time
 from fastapi import BackgroundTasks, Depends, FastAPI
 from fastapi.responses import StreamingResponse
 
+EXPECTED = {
+    "GET /awaits": "awaits",
+    "GET /blocks": "blocks the loop",
+    "GET /computes": "computes on the loop",
+    "GET /thread": "waits in a thread",
+    "GET /computes-in-thread": "computes in a thread",
+    "GET /streams": "awaits",
+    "GET /streams-and-blocks": "blocks the loop",
+    "GET /dependency-blocks": "blocks the loop",
+    "GET /dependency-in-thread": "waits in a thread",
+    "GET /short": "answers at once",
+    "GET /big-json": "computes on the loop",
+    "GET /keeps-the-gil": "keeps the GIL in a thread",
+    "GET /background-blocks": "blocks the loop",
+}
+DONE_IN = {
+    "GET /computes": "compute",
+    "GET /computes-in-thread": "compute",
+    "GET /streams-and-blocks": "parts",
+    "GET /dependency-blocks": "blocking_dependency",
+    "GET /dependency-in-thread": "waiting_dependency",
+    "GET /big-json": "",
+    "GET /background-blocks": "work",
+}
 app = FastAPI()
 ROWS = [{"id": number, "name": f"n{number}", "share": number / 3} for number in range(20_000)]
 

@@ -12,11 +12,16 @@ counts, names of functions, files and lines; never a header, a body, a variable 
 
 How a request is watched:
 
-- a callback every TICK on the event loop: how long the loop could not run it (`gap`);
-- a thread that looks every TICK where each thread of this worker stands: whether the loop's thread
-  runs code (`on_loop`), whether another one does (`in_threads`), and in which line;
-- the CPU time of the loop's thread and of the process, and how long the loop's thread waited for a
-  core.
+- a callback every TICK on the event loop. Where it comes late there is a gap: how long, how much of
+  it the loop's thread computed, and how much it waited for a core;
+- a thread, the sampler, that looks every TICK where each thread of this worker stands: whether the
+  loop's thread runs code, whether another one does, and in which line. What other threads were
+  busy with before the request came is not its doing and is left out;
+- the CPU time of the other threads, and how long they waited for a core.
+
+While code in C keeps the GIL, such as json.dumps, the sampler has no turn. With LINES behind its
+name in HEADER, a request is traced instead: it takes longer, and the note says how much CPU time
+went on each line of the app's own.
 
 Nothing of this runs while no watched request is open, so load without HEADER is measured as it is.
 
@@ -24,9 +29,13 @@ Standard library only, Python 3.9 to 3.14: it runs in the reader's environment.
 """
 
 import asyncio
+import concurrent.futures.thread
+import functools
 import json
 import logging
 import os
+import queue
+import selectors
 import sys
 import sysconfig
 import threading
@@ -35,10 +44,16 @@ import time
 TICK = 0.005
 PING, APP, OPEN = "/workerlab-report/ping", "/workerlab-report/app", "/workerlab-report/open"
 HEADER = b"x-workerlab-report"
+LINES = ";lines"
+LONGEST_TRACE = 2.0  # seconds: a line of Python that runs a million times takes long to trace
 FOLDER = os.environ.get("WORKERLAB_REPORT_FOLDER")
 SHORTEST_GAP = 0.002  # what the loop's own timer is late by
+MOST_GAPS = 100  # in a note: the longest
+LONGEST_LOOK = 2 * TICK  # what one look stands for at most: it says nothing of the time before
 COROUTINE = 0x80  # of a code object's flags: it is an `async def`
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Where the loop's thread stands in code of one of these, it is about to wait, or has just waited.
+LOOP = (os.path.join(os.path.dirname(asyncio.__file__), ""), os.path.join(HERE, ""))
 LIBRARIES = tuple(
     {
         os.path.realpath(folder) + os.sep
@@ -104,8 +119,10 @@ class Watch:
         self._ticks = False
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._last = time.monotonic()
-        self._sampler_cpu = 0.0
+        self._looks = self._looks_on_loop = 0
+        self._sampler_cpu = self._sampler_waited = 0.0
+        self._sampler_id = None
+        self._mark()
         self._wake = threading.Event()
         self._sampler = threading.Thread(target=self._sample, name="workerlab-watch", daemon=True)
         self._sampler.start()
@@ -129,7 +146,7 @@ class Watch:
         await send({"type": "http.response.body", "body": body})
 
     async def _watched(self, scope, receive, send):
-        request = Request(scope, self._sampler_cpu)
+        request = Request(scope, self)
 
         async def watching_send(message):
             request.see(message)
@@ -137,75 +154,123 @@ class Watch:
 
         self._open[id(request)] = request
         self._wake.set()
+        self._mark()
         if not self._ticks:
-            self._ticks, self._last = True, time.monotonic()
+            self._ticks = True
             self._loop.call_later(TICK, self._tick)
+        lines = Lines() if request.id.endswith(LINES) else None
         try:
+            if lines is not None:
+                lines.begin()
             await self.app(scope, receive, watching_send)
         except BaseException as error:
             request.error = type(error).__name__
             raise
         finally:
+            if lines is not None:
+                lines.end()
+                request.traced = lines.seconds()
             self._note_gap()  # after a handler that blocked, the callback has not had its turn yet
             del self._open[id(request)]
             note("request", **self._so_far(request), ended=True)
 
     def _so_far(self, request):
-        return request.facts(self._sampler_cpu, self._sampler.is_alive())
+        return {**request.facts(), "sampler_lives": self._sampler.is_alive()}
 
     def _tick(self):
         self._note_gap()
-        self._last = time.monotonic()
+        self._mark()
         self._ticks = bool(self._open)
         if self._ticks:
             self._loop.call_later(TICK, self._tick)
 
+    def _mark(self):
+        self._last = time.monotonic()
+        self._last_figures = self._figures()
+
+    def _figures(self):
+        return {
+            "cpu": time.thread_time(),
+            "waited": waited_for_a_core() or 0.0,
+            "looks": self._looks,
+            "on_loop": self._looks_on_loop,
+            "sampler_waited": self._sampler_waited,
+        }
+
     def _note_gap(self):
         now = time.monotonic()
-        gap = now - self._last - TICK
-        if gap > SHORTEST_GAP:
-            for request in self._open.values():
-                request.gaps.append(min(gap, now - request.began))
+        seconds = now - self._last - TICK
+        if seconds <= SHORTEST_GAP:
+            return
+        before = self._last_figures
+        gap = {name: after - before[name] for name, after in self._figures().items()}
+        for request in self._open.values():
+            request.gaps.append({"seconds": min(seconds, now - request.began), **gap})
 
     def _sample(self):
         me = threading.get_ident()
-        before = time.monotonic()
+        self._sampler_id = threading.get_native_id()
         while True:
             if not self._open:
                 self._wake.clear()
                 if not self._open:
                     self._wake.wait()
                 before = time.monotonic()
-            time.sleep(TICK)
             now = time.monotonic()
-            weight, before = now - before, now
-            on_loop, in_threads = None, None
+            weight, before = min(now - before, LONGEST_LOOK), now
+            on_loop, busy = None, {}
             for ident, frame in sys._current_frames().items():
                 if ident == self._loop_thread:
                     on_loop = None if loop_waits(frame) else place(frame)
                 elif ident != me and not thread_waits(frame):
-                    in_threads = in_threads or place(frame)
+                    busy[ident] = place(frame)
+            self._looks += 1
+            self._looks_on_loop += on_loop is not None
             for request in list(self._open.values()):
-                request.sampled(weight, on_loop, in_threads)
+                request.sampled(weight, on_loop, busy)
             self._sampler_cpu = time.thread_time()
+            self._sampler_waited = waited_for_a_core() or 0.0
+            time.sleep(TICK)
 
 
 class Request:
     """What is seen of one watched request."""
 
-    def __init__(self, scope, sampler_cpu):
+    def __init__(self, scope, watch):
         self.scope = scope
+        self.watch = watch
         self.id = dict(scope["headers"])[HEADER].decode("latin-1")
         self.gaps = []
         self.error = self.status = self.first = None
-        self.size = self.samples = 0
-        self.on_loop = self.in_threads = 0.0
-        self._run, self._run_samples = 0.0, 0  # of looks in a row at which the loop ran code
+        self.size = self.looks = self.looks_in_threads = 0
+        self.in_threads = 0.0
         self.lines = {"loop": {}, "threads": {}}
-        self._waited, self._others_waited = waited_for_a_core(), others_waited_for_cores()
-        self._sampler_cpu = sampler_cpu
-        self._loop_cpu, self._cpu = time.thread_time(), time.process_time()
+        self.traced = {}
+        # Threads that work already do not work for this request.
+        numbers = {thread.ident: thread.native_id for thread in threading.enumerate()}
+        self._strangers = {
+            ident: numbers.get(ident)
+            for ident, frame in sys._current_frames().items()
+            if ident not in (watch._loop_thread, watch._sampler.ident) and not thread_waits(frame)
+        }
+        self._had_strangers = list(self._strangers.values())
+        self._before = self._times()
+        self._loop_cpu, self._loop_waited = time.thread_time(), waited_for_a_core()
         self.began = time.monotonic()
+
+    def _times(self):
+        """CPU seconds of all other threads than the loop's, the sampler's and strangers' (None
+        where that is not known), and the seconds for which they waited for a core."""
+        watch = self.watch
+        others = time.process_time() - time.thread_time() - watch._sampler_cpu
+        left_out = (str(threading.get_native_id()), str(watch._sampler_id))
+        strangers = [str(thread) for thread in self._had_strangers]
+        times = times_of_threads()
+        if times is None:
+            return (None if strangers else others), 0.0
+        others -= sum(times[thread][0] for thread in strangers if thread in times)
+        waited = sum(times[thread][1] for thread in times if thread not in (*left_out, *strangers))
+        return others, waited
 
     def see(self, message):
         if message["type"] == "http.response.start":
@@ -215,46 +280,89 @@ class Request:
                 self.first = time.monotonic() - self.began
             self.size += len(message.get("body") or b"")
 
-    def sampled(self, weight, on_loop, in_threads):
+    def sampled(self, weight, on_loop, busy):
         weight = min(weight, time.monotonic() - self.began)
-        self.samples += 1
+        self._strangers = {
+            ident: thread for ident, thread in self._strangers.items() if ident in busy
+        }
+        in_threads = next((busy[ident] for ident in busy if ident not in self._strangers), None)
+        self.looks += 1
+        self.looks_in_threads += in_threads is not None
+        self.in_threads += weight if in_threads else 0.0
         for name, line in (("loop", on_loop), ("threads", in_threads)):
             if line is not None:
                 self.lines[name][line] = self.lines[name].get(line, 0.0) + weight
-        if on_loop:
-            self._run, self._run_samples = self._run + weight, self._run_samples + 1
-        else:
-            self.on_loop += self._counting_run()
-            self._run, self._run_samples = 0.0, 0
-        self.in_threads += weight if in_threads else 0.0
 
-    def _counting_run(self):
-        """The seconds of the latest run, where it is none that the pings alone may have caused."""
-        counts = self._run_samples > 1 or self._run > 0.1 * (time.monotonic() - self.began)
-        return self._run if counts else 0.0
-
-    def facts(self, sampler_cpu, sampler_lives):
-        now_waited = waited_for_a_core()
-        unknown = self._waited is None or now_waited is None
+    def facts(self):
+        others_cpu, others_waited = self._times()
+        if others_cpu is not None:
+            others_cpu = max(0.0, others_cpu - self._before[0])
+        waited = waited_for_a_core()
+        gaps = sorted(self.gaps, key=lambda gap: -gap["seconds"])[:MOST_GAPS]
         return {
             "id": self.id,
             "wall": time.monotonic() - self.began,
-            "gap": max(self.gaps, default=0.0),
-            "on_loop": self.on_loop + self._counting_run(),
+            "gaps": gaps,
             "in_threads": self.in_threads,
             "loop_cpu": time.thread_time() - self._loop_cpu,
-            "cpu": time.process_time() - self._cpu - (sampler_cpu - self._sampler_cpu),
-            "waited": None if unknown else now_waited - self._waited,
-            "others_waited": others_waited_for_cores() - self._others_waited,
-            "samples": self.samples,
-            "sampler_lives": sampler_lives,
+            "loop_waited": (waited or 0.0) - (self._loop_waited or 0.0),
+            "others_cpu": others_cpu,
+            "others_waited": max(0.0, others_waited - self._before[1]),
+            "waits_known": waited is not None,
+            "looks": self.looks,
+            "looks_in_threads": self.looks_in_threads,
             "lines": self.lines,
+            "traced": self.traced,
             "status": self.status,
             "first": self.first,
             "size": self.size,
             "error": self.error,
             "handler": handler_of(self.scope),
         }
+
+
+class Lines:
+    """CPU seconds of each line of the app's own, traced: what a line calls in libraries included.
+
+    On the event loop's thread; in a pool's threads from Python 3.12 on.
+    """
+
+    def __init__(self):
+        self._seconds = {}  # by code and line
+        self._at = {}  # by thread: code and line of the app's own, and the CPU time when it began
+        self._before = sys.gettrace()
+        self._end = time.monotonic() + LONGEST_TRACE
+
+    def begin(self):
+        sys.settrace(self._trace)
+        if sys.version_info >= (3, 12):
+            threading.settrace_all_threads(self._trace)
+
+    def end(self):
+        self._end = 0.0
+        sys.settrace(self._before)
+        if sys.version_info >= (3, 12):
+            threading.settrace_all_threads(self._before)
+
+    def seconds(self):
+        """By `FILE:LINE FUNCTION`."""
+        found = {}
+        for (code, line), seconds in self._seconds.items():
+            name = place_in(code, line)
+            found[name] = found.get(name, 0.0) + seconds
+        return found
+
+    def _trace(self, frame, event, arg):
+        if time.monotonic() > self._end or is_library(frame.f_code.co_filename):
+            return None
+        thread, now = threading.get_ident(), time.thread_time()
+        where, since = self._at.get(thread, (None, now))
+        if where is not None:
+            self._seconds[where] = self._seconds.get(where, 0.0) + now - since
+        if event == "return":
+            frame = own_frame(frame.f_back)
+        self._at[thread] = (frame and (frame.f_code, frame.f_lineno), now)
+        return self._trace
 
 
 def _remember_callers():
@@ -284,17 +392,22 @@ def waited_for_a_core():
         return None
 
 
-def others_waited_for_cores():
-    """The same of all other threads of this process together; 0.0 except on Linux."""
-    me, seconds = str(threading.get_native_id()), 0.0
+def times_of_threads():
+    """CPU seconds of each thread of this process by its number, and seconds for which it was ready
+    and had no core; None except on Linux."""
+    times = {}
     try:
-        for thread in os.listdir("/proc/self/task"):
-            if thread != me:
-                with open(f"/proc/self/task/{thread}/schedstat") as file:
-                    seconds += int(file.read().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        pass  # a thread has ended meanwhile
-    return seconds
+        threads = os.listdir("/proc/self/task")
+    except OSError:
+        return None
+    for thread in threads:
+        try:
+            with open(f"/proc/self/task/{thread}/schedstat") as file:
+                cpu, waited = file.read().split()[:2]
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+        times[thread] = int(cpu) / 1e9, int(waited) / 1e9
+    return times
 
 
 def leave_pings_out_of_the_log(record):
@@ -302,52 +415,62 @@ def leave_pings_out_of_the_log(record):
     return "/workerlab-report/" not in str(record.args)
 
 
-def file_of(frame):
-    return frame.f_code.co_filename.replace(os.sep, "/")
-
-
 def loop_waits(frame):
     """Whether the loop's thread, which stands in this frame, waits for something to do."""
     if frame.f_code in _base_codes:
         return True
-    if file_of(frame).endswith("/selectors.py") and frame.f_back:
+    if frame.f_code.co_filename == selectors.__file__ and frame.f_back:
         frame = frame.f_back  # others than the loop use selectors, such as subprocess
-    name = file_of(frame)
-    return "/asyncio/" in name or "/uvloop/" in name or name.endswith("/workerlab_watch.py")
+    return frame.f_code.co_filename.startswith(LOOP)
 
 
 def thread_waits(frame):
     """Whether a thread that stands in this frame waits for work, as one of a pool does."""
-    if "/anyio/" in file_of(frame):
+    if frame is not None and is_anyio(frame):
         return False  # the pool itself has called a function of C, such as time.sleep
     while (
         frame is not None
-        and file_of(frame).endswith(("/threading.py", "/queue.py"))
+        and frame.f_code.co_filename in (threading.__file__, queue.__file__)
         and frame.f_code.co_name not in ("run", "_bootstrap")
     ):
         frame = frame.f_back
     if frame is None:
         return True
-    name, function = file_of(frame), frame.f_code.co_name
+    name, function = frame.f_code.co_filename, frame.f_code.co_name
     return (
-        (name.endswith("/concurrent/futures/thread.py") and function == "_worker")
-        or ("/anyio/" in name and function == "run")
-        or (name.endswith("/threading.py") and function == "_bootstrap")
+        name.startswith(LOOP)  # asyncio's own, which waits for a program to end
+        or (name == concurrent.futures.thread.__file__ and function == "_worker")
+        or (is_anyio(frame) and function == "run")
+        or (name == threading.__file__ and function == "_bootstrap")
     )
 
 
+def is_anyio(frame):
+    return frame.f_globals.get("__name__", "").startswith("anyio.")
+
+
+@functools.cache
 def is_library(path):
     return path.startswith("<") or os.path.realpath(path).startswith(LIBRARIES)
 
 
+def own_frame(frame):
+    """The innermost frame of the app's own, from this one outwards; None if there is none."""
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
 def place(frame):
-    """`FILE:LINE FUNCTION` of the innermost line of the reader's own, else of the innermost."""
-    own = frame
-    while own is not None and is_library(own.f_code.co_filename):
-        own = own.f_back
-    found = own if own is not None else frame
-    code = found.f_code
-    return f"{code.co_filename}:{found.f_lineno} {code.co_name}"
+    """`FILE:LINE FUNCTION` of the innermost line of the app's own, else of the innermost."""
+    found = own_frame(frame) or frame
+    return place_in(found.f_code, found.f_lineno)
+
+
+def place_in(code, line):
+    # The name of a comprehension or a lambda says less than that of the function around it.
+    name = getattr(code, "co_qualname", code.co_name).split(".<locals>.<")[0]
+    return f"{code.co_filename}:{line} {name}"
 
 
 def function_of(endpoint):
