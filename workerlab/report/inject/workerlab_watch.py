@@ -557,7 +557,10 @@ def logging_of_the_app():
 
 def is_of_a_library(logger):
     """By the module that its name begins with; a name of the app's own choice is none."""
-    module = sys.modules.get(logger.partition(".")[0])
+    package = logger.partition(".")[0]
+    if package in ("uvicorn", "gunicorn"):
+        return True
+    module = sys.modules.get(package)
     file = getattr(module, "__file__", None)
     places = [file] if file else getattr(module, "__path__", ())  # a namespace package has no file
     return any(map(is_library, map(str, places)))
