@@ -198,8 +198,9 @@ def of_kind(name: str, advice: Advice, those: list[Tried], folder: Path) -> Find
         name.replace(" ", "-"),
         weight,
         title,
-        f"Up to {requests} requests to each, one at a time and alone in one worker, with a tiny "
-        "request (a ping) beside it every few milliseconds.",
+        f"{'One request' if requests == 1 else f'Up to {requests} requests'} to each, one at a "
+        "time and alone in one worker, with a tiny request (a ping) beside it every few "
+        "milliseconds.",
         " ".join([*shown, advice.means]).strip(),
         advice.do,
         advice.lesson,

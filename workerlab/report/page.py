@@ -5,6 +5,7 @@ All text is escaped: paths and names come from the reader's app.
 
 import functools
 import json
+import re
 from html import escape
 from pathlib import Path
 
@@ -33,9 +34,10 @@ article { border-top: 1px solid var(--line); padding: .5rem 0; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
   border-bottom: 1px solid var(--line); } td { min-width: 4rem; }
-figure { margin: .5rem 0; } svg { width: 100%; height: auto; max-width: 40rem; }
-svg text { fill: var(--text); font: 13px system-ui, sans-serif; }
-.bar { fill: var(--bar); } .bad { fill: var(--bad); }
+figure { margin: .5rem 0; max-width: 40rem; font-size: .85rem; line-height: 1.3; }
+.row { display: flex; align-items: center; gap: .5rem; margin-bottom: .3rem; }
+.row span { white-space: nowrap; } .bar { height: .75rem; background: var(--bar); }
+.bad { background: var(--bad); } code { font-size: .9em; }
 """
 
 
@@ -78,35 +80,35 @@ def as_html(report: Report) -> str:
 
 def finding_as_html(finding: Finding) -> str:
     rows = [("Done", finding.done), ("Seen", finding.seen), ("To do", finding.do)]
-    told = "".join(f"<dt>{name}:</dt><dd>{escape(text)}</dd>" for name, text in rows if text)
+    told = "".join(f"<dt>{name}:</dt><dd>{with_code(text)}</dd>" for name, text in rows if text)
     return (
         f'<article class="{finding.weight.replace(" ", "-")}">'
         f"<h3>{escape(finding.title)} <small>({finding.weight})</small></h3><dl>{told}</dl>"
-        f"{bars_as_svg(finding.bars)}"
+        f"{bars_as_html(finding.bars)}"
         f'<p class="faint">Explained in {escape(lesson_title(finding.lesson))}.</p></article>'
     )
 
 
-def bars_as_svg(bars: list[Bar]) -> str:
+def with_code(text: str) -> str:
+    """Escaped text, in which what stands between backquotes is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def bars_as_html(bars: list[Bar]) -> str:
     """Horizontal bars, each with its label above it: long paths fit on a phone too."""
     if not bars:
         return ""
     longest = max(bar.value for bar in bars) or 1.0
     drawn = []
-    for number, bar in enumerate(bars):
-        top, width = number * 42, max(2.0, 480 * bar.value / longest)
-        label = bar.label if len(bar.label) <= 70 else f"{bar.label[:69]}…"
+    for bar in bars:
+        width = max(1.0, 80 * bar.value / longest)
         kind = "bar bad" if bar.is_bad else "bar"
         drawn.append(
-            f'<text x="0" y="{top + 14}">{escape(label)}</text>'
-            f'<rect class="{kind}" x="0" y="{top + 20}" width="{width:.0f}" height="12"/>'
-            f'<text x="{width + 8:.0f}" y="{top + 31}">{escape(bar.text)}</text>'
+            f"<div>{escape(bar.label)}</div>"
+            f'<div class="row"><span class="{kind}" style="width: {width:.0f}%"></span>'
+            f"<span>{escape(bar.text)}</span></div>"
         )
-    said = "; ".join(f"{bar.label}: {bar.text}" for bar in bars)
-    return (
-        f'<figure><svg viewBox="0 0 600 {42 * len(bars)}" role="img" '
-        f'aria-label="{escape(said)}">{"".join(drawn)}</svg></figure>'
-    )
+    return f"<figure>{''.join(drawn)}</figure>"
 
 
 def table_as_html(columns: list[str], rows: list[list[str]]) -> str:

@@ -1,0 +1,39 @@
+"""The reader's command listens on loopback, whatever it says."""
+
+import pytest
+
+from workerlab.report.addresses import on_loopback, server_of, words_of
+
+NEW = {
+    "gunicorn": ["--bind", "127.0.0.1:5000"],
+    "uvicorn": ["--host", "127.0.0.1", "--port", "5000"],
+}
+
+COMMANDS = [
+    ("gunicorn m:app -b 0.0.0.0:80", "gunicorn", ["gunicorn", "m:app"], ["-b", "0.0.0.0:80"]),
+    ("gunicorn m:app -b0.0.0.0:80", "gunicorn", ["gunicorn", "m:app"], ["-b0.0.0.0:80"]),
+    ("gunicorn --bind=unix:/tmp/s m:app", "gunicorn", ["gunicorn", "m:app"], ["--bind=unix:/tmp/s"]),
+    ("gunicorn -p x.pid m:app", "gunicorn", ["gunicorn", "m:app"], ["-p", "x.pid"]),
+    (
+        "python -m uvicorn m:app --host 0.0.0.0 --port=80",
+        "uvicorn",
+        ["python", "-m", "uvicorn", "m:app"],
+        ["--host", "0.0.0.0", "--port=80"],
+    ),
+    ("uvicorn m:app --uds /tmp/s --fd 3", "uvicorn", ["uvicorn", "m:app"], ["--uds", "/tmp/s", "--fd", "3"]),
+    ("uv run gunicorn m:app", "gunicorn", ["uv", "run", "gunicorn", "m:app"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "server", "kept", "removed"), COMMANDS)
+def test_the_address_is_replaced(command, server, kept, removed):
+    words = words_of(command)
+    assert server_of(words) == server
+    assert on_loopback(words, 5000) == ([*kept, *NEW[server]], removed)
+
+
+def test_a_program_that_is_not_known_keeps_its_options():
+    assert on_loopback(["python", "main.py", "-p", "{port}"], 5000) == (
+        ["python", "main.py", "-p", "5000"],
+        [],
+    )
