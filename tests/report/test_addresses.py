@@ -12,7 +12,7 @@ NEW = {
 COMMANDS = [
     ("gunicorn m:app -b 0.0.0.0:80", "gunicorn", ["gunicorn", "m:app"], ["-b", "0.0.0.0:80"]),
     ("gunicorn m:app -b0.0.0.0:80", "gunicorn", ["gunicorn", "m:app"], ["-b0.0.0.0:80"]),
-    ("gunicorn --bind=unix:/tmp/s m:app", "gunicorn", ["gunicorn", "m:app"], ["--bind=unix:/tmp/s"]),
+    ("gunicorn --bind=unix:/s m:app", "gunicorn", ["gunicorn", "m:app"], ["--bind=unix:/s"]),
     ("gunicorn -p x.pid m:app", "gunicorn", ["gunicorn", "m:app"], ["-p", "x.pid"]),
     (
         "python -m uvicorn m:app --host 0.0.0.0 --port=80",
@@ -20,9 +20,9 @@ COMMANDS = [
         ["python", "-m", "uvicorn", "m:app"],
         ["--host", "0.0.0.0", "--port=80"],
     ),
-    ("uvicorn m:app --uds /tmp/s --fd 3", "uvicorn", ["uvicorn", "m:app"], ["--uds", "/tmp/s", "--fd", "3"]),
+    ("uvicorn m:app --uds /s", "uvicorn", ["uvicorn", "m:app"], ["--uds", "/s"]),
     ("uv run gunicorn m:app", "gunicorn", ["uv", "run", "gunicorn", "m:app"], []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("command", "server", "kept", "removed"), COMMANDS)
