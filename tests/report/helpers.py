@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from workerlab.course.cli import build_parser
-from workerlab.report import command
+from workerlab.report import command, making
 
 
 @dataclass
@@ -41,8 +41,8 @@ class Runner:
         (self.folder / name).write_text(source)
 
     def __call__(self, *arguments: str, experiments: tuple[str, ...] = ()) -> Outcome:
-        chosen = {name: command.EXPERIMENTS[name] for name in experiments}
-        self.monkeypatch.setattr(command, "EXPERIMENTS", chosen)
+        chosen = {name: making.EXPERIMENTS[name] for name in experiments}
+        self.monkeypatch.setattr(making, "EXPERIMENTS", chosen)
         before = files_of(self.folder)
         folder = ["--dir", str(self.folder)]
         options = build_parser().parse_args(["report", *arguments, *folder, "--yes", "--json"])

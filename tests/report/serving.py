@@ -12,8 +12,9 @@ from threading import Thread
 from types import ModuleType
 
 from workerlab.report import endpoints
-from workerlab.report.app import Reader, one_worker, running
+from workerlab.report.app import one_worker, running
 from workerlab.report.environment import Environment, look_at
+from workerlab.report.reader import Reader
 from workerlab.report.trying import Tried, try_endpoint
 
 APPS = Path(__file__).parent / "apps"

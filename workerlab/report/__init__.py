@@ -3,7 +3,8 @@
 One subject a module, in the order in which a report is made:
 
     options      the options
-    command      the question, the order of things, the exit status
+    command      the question, what it says, the exit status
+    reader       what the reader typed, checked
     environment  what is installed in the reader's Python
     addresses    the reader's command with a loopback address instead of its own
     app          starting that command, with the watch around the app; ending it
@@ -15,5 +16,7 @@ One subject a module, in the order in which a report is made:
     kinds        what that makes it: awaits, blocks the loop, computes, ...
     experiments/ what is tried on the app as a whole, a module for each
     findings     what was done, what was seen, what to do
-    page         the report as HTML, Markdown and JSON
+    making       the order of all that; report: what comes of it
+    page         the report as HTML and Markdown; comparing: before and after
+    notebook     the same parts one at a time, for lesson 13
 """

@@ -13,17 +13,17 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from workerlab.ports import free_port
-from workerlab.report.addresses import on_loopback, server_of, with_options
+from workerlab.report.addresses import on_loopback, server_of
 from workerlab.report.client import Call, Reply, ask
-from workerlab.report.environment import CannotRun, Environment
+from workerlab.report.environment import CannotRun
 from workerlab.report.inject import workerlab_watch as watch
+from workerlab.report.reader import Reader
 from workerlab.server import processes
 from workerlab.server.commands import SETTINGS
 from workerlab.server.guard import Guard
@@ -57,31 +57,6 @@ WHY = [
     (r"startup failed", "the start-up part of its lifespan raised an exception"),
     (r"(?m)^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt))\b", "loading it raised {0}"),
 ]
-
-
-@dataclass
-class Reader:
-    """What the reader named: the app or a whole command, its folder, environment and variables."""
-
-    environment: Environment
-    folder: Path
-    target: str | None = None  # `package.module:app`
-    command: list[str] | None = None  # its words; instead of `target`
-    variables: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def words(self, *options: str, server: str = "") -> list[str]:
-        """The command that serves the app, without an address; `options` win over its own.
-
-        `server` replaces the program: `uvicorn` or `gunicorn`. Raises CannotRun if the app is
-        known by a command only.
-        """
-        python = str(self.environment.python)
-        if self.command is not None and not server:
-            return with_options(self.command, *options)
-        if self.target is None:
-            raise CannotRun("The app is known by its command only.")
-        return with_options([python, "-m", server or "uvicorn", self.target], *options)
 
 
 class Started:

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from workerlab.report import endpoints, findings
-from workerlab.report.app import Reader, one_worker, running
+from workerlab.report.app import one_worker, running
 from workerlab.report.environment import look_at
 from workerlab.report.experiments import EXPERIMENTS, Context
 from workerlab.report.findings import Finding
+from workerlab.report.reader import Reader
 from workerlab.report.trying import Tried, try_endpoint
 from workerlab.status import status, steps
 

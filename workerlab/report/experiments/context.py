@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from workerlab.report.app import Reader
+from workerlab.report.reader import Reader
 from workerlab.report.trying import Tried
 
 
