@@ -103,13 +103,14 @@ class Ping:
 
     def __init__(self, port: int, path: str = watch.PING, limit: float = 30.0) -> None:
         self._port, self._path, self._limit = port, path, limit
-        self._done = threading.Event()
+        self._first, self._done = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._times: list[float] = []
         self._answers = 0
 
     def __enter__(self) -> "Ping":
         self._thread.start()
+        self._first.wait(1.0)  # one that begins late on a busy machine would miss what it waits for
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -133,6 +134,7 @@ class Ping:
                     if not answer:
                         return
                     self._answers += 1
+                    self._first.set()
                     time.sleep(EVERY if sent < began + 1 else RARELY)
         except OSError:
             return

@@ -4,6 +4,8 @@ from tests.notebooks.breakages import AWAIT, SLEEP, Breakage, handler
 
 KNOWN = ["predict-known", "known", "claim-known"]
 SHOP = [*KNOWN, "predict-shop", "shop-run", "claim-shop"]
+CAPACITY = [*KNOWN, "predict-shop", "shop-run", "capacity", "claim-capacity"]
+WORKERS = [*KNOWN, "predict-shop", "shop-run", "capacity", "workers", "claim-workers"]
 COST = [*KNOWN, "predict-cost", "cost", "claim-cost"]
 REST = [*KNOWN, "rest", "claim-rest"]
 SIGNALS = "workerlab/report/experiments/signals.py"
@@ -70,8 +72,53 @@ BREAKAGES = [
         {"claim-shop"},
     ),
     Breakage(
+        "/products awaits",
+        [
+            (
+                "app/shop.py",
+                "def products():\n    return PRODUCTS",
+                "async def products():\n    await asyncio.sleep(0.2)",
+            )
+        ],
+        CAPACITY,
+        {"claim-capacity"},
+    ),
+    Breakage(
+        "/orders blocks",
+        [("app/shop.py", "def session", "async def session")],
+        CAPACITY,
+        {"claim-capacity"},
+    ),
+    Breakage(
+        "/profile blocks no longer",
+        [("app/shop.py", "async def current_user", "def current_user")],
+        WORKERS,
+        {"claim-workers"},
+    ),
+    Breakage(
         "no worker is killed",
         [(SIGNALS, "app.signal(victim, signal.SIGKILL)", "pass")],
+        COST,
+        {"claim-cost"},
+    ),
+    Breakage(
+        "the master gets no HUP",
+        [
+            (SIGNALS, "app.signal(app.master, signal.SIGHUP)", "pass"),
+            (SIGNALS, "FOR_THE_WORKERS = 20.0", "FOR_THE_WORKERS = 4.0"),
+        ],
+        COST,
+        {"claim-cost"},
+    ),
+    Breakage(
+        "TERM drops what is in progress",
+        [
+            (
+                "workerlab/report/experiments/several.py",
+                '"--workers", str(WORKERS)]',
+                '"--workers", str(WORKERS), "--graceful-timeout", "0"]',
+            )
+        ],
         COST,
         {"claim-cost"},
     ),
@@ -102,6 +149,12 @@ BREAKAGES = [
                 "limiter = current_default_thread_limiter()\n    limiter.total_tokens = 50",
             )
         ],
+        REST,
+        {"claim-rest"},
+    ),
+    Breakage(
+        "the lifespan fails at its end",
+        [("app/main.py", "    yield\n", "    yield\n    raise RuntimeError\n")],
         REST,
         {"claim-rest"},
     ),

@@ -10,6 +10,7 @@ from workerlab.load import steady
 from workerlab.records import Run
 from workerlab.report.app import Started, running
 from workerlab.report.environment import CannotRun
+from workerlab.report.experiments.before_fork import connections_of
 from workerlab.report.experiments.context import Context
 from workerlab.report.experiments.load import can_take_load, headers_of, url_of
 from workerlab.report.experiments.several import WORKERS, as_deployed
@@ -85,7 +86,8 @@ def of_kill(app: Started, tried: Tried, server: str) -> Finding:
     before = app.workers
 
     def kill() -> float | None:
-        victim = before[0]
+        # The one that holds most, since whoever gets a request is chance.
+        victim = max(before, key=lambda pid: len(connections_of(pid)))
         app.signal(victim, signal.SIGKILL)
         return seconds_until_workers(app, {victim})
 
@@ -97,8 +99,8 @@ def of_kill(app: Started, tried: Tried, server: str) -> Finding:
         "serious" if seconds is None else "worth knowing" if lost else "fine",
         f"A killed worker costs {requests(lost)}, and a new one was there {again}",
         f"{server} with {WORKERS} workers, {len(run.records)} requests to {tried.endpoint.name} "
-        f"over {SECONDS:g} s; after a second one worker got SIGKILL, as from the system when "
-        "memory runs out.",
+        f"over {SECONDS:g} s; after a second the busier worker got SIGKILL, as from the system "
+        "when memory runs out.",
         f"{lost} of {len(run.records)} requests failed: what that worker held. "
         f"The next one had loaded the app {again}.",
         "Requests that may be repeated should be, by the client or the proxy in front. A shorter "
