@@ -84,8 +84,22 @@ def test_a_recorded_endpoint_keeps_its_kind(recorded):
     assert not set(kind.names[1:]) & set(kinds.HOLDS_UP)
 
 
+# An endpoint of each kind, for what follows.
+EXAMPLES = {
+    kinds.SHORT: "plain GET /quick",
+    kinds.AWAITS: "plain GET /short-await",
+    kinds.BLOCKS: "mix GET /program",
+    kinds.COMPUTES: "plain GET /dumps-on-the-loop",
+}
+
+
 def recorded(kind: str) -> list[dict]:
-    return next(one["notes"] for one in NOTES if one["kind"] == kind and one["machine"] == "idle")
+    [notes] = [
+        one["notes"]
+        for one in NOTES
+        if one["endpoint"] == EXAMPLES[kind] and one["machine"] == "idle"
+    ]
+    return notes
 
 
 def test_requests_that_differ_tell_nothing():

@@ -206,9 +206,9 @@ def line_of(notes: list[dict[str, Any]], name: str) -> str:
     functions: Counter[tuple[str, str]] = Counter()
     seconds = 0.0
     for note in notes:
-        loop = loop_of(note)
+        on_loop = loop_of(note).blocked if name == BLOCKS else note["loop_cpu"]
         in_threads = max(note["in_threads"], note["others_cpu"] or 0.0)
-        seconds += loop.blocked + loop.computed if where == "loop" else in_threads
+        seconds += on_loop if where == "loop" else in_threads
         lines.update(note["lines"][where])
     for line, weight in lines.items():
         functions[function_of(line)] += weight
