@@ -470,7 +470,7 @@ def place(frame):
 def place_in(code, line):
     # The name of a comprehension or a lambda says less than that of the function around it.
     name = getattr(code, "co_qualname", code.co_name).split(".<locals>.<")[0]
-    return f"{code.co_filename}:{line} {name}"
+    return f"{code.co_filename}:{line} {name.split('.<locals>.')[-1]}"
 
 
 def function_of(endpoint):
