@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from workerlab.pictures.timeline import Timeline
     from workerlab.reports import Moment
+    from workerlab.table import Table
 
 MOMENTS = ("reached", "began", "ended", "replied", "raised")
 NOTHING = (None, None, None)
@@ -269,6 +270,12 @@ class Run:
         from workerlab.pictures.timeline import Timeline
 
         return Timeline(self, title, workers, mark)
+
+    def table(self) -> Table:
+        """The figures of each request: sent, waited, ran, its worker, its status."""
+        from workerlab.table import Table
+
+        return Table(self)
 
 
 def peak_overlap(intervals: list[tuple[float, float]]) -> int:
