@@ -71,10 +71,10 @@ def ask_first(reader: Reader, no_kill: bool) -> None:
     say(
         f"The report starts {reader.name} on this machine several times, at a port of "
         f"127.0.0.1, with {reader.environment.python}. It sends GET requests to the endpoints "
-        "that it finds, a few to each and some hundreds to one, over a minute or so; GETs that sound as if they act "
-        f"(logout, delete) are left out.{kills} The app uses whatever database and services its "
-        "settings name, and writes what it always writes: make sure that these are not your "
-        "production ones."
+        "that it finds, a few to each and some hundreds to one, over a minute or so; GETs that "
+        f"sound as if they act (logout, delete) are left out.{kills} The app uses whatever "
+        "database and services its settings name, and writes what it always writes: make sure "
+        "that these are not your production ones."
     )
     if not sys.stdin.isatty():
         raise CannotRun("Nobody is there to answer: add --yes if that is all right.")
