@@ -73,11 +73,6 @@ def test_one_sentence_says_why_there_is_no_report(report, name):
 
 def test_an_import_that_takes_too_long(report, monkeypatch):
     monkeypatch.setattr(app_module, "START_LIMIT", 2.0)
-    monkeypatch.setattr(
-        app_module.running.__wrapped__,
-        "__kwdefaults__",
-        {"workers": 1, "forks": False, "limit": 2.0},
-    )
     report.write("import time\ntime.sleep(30)\n")
     outcome = report("m:app")
     assert outcome.status == 2

@@ -95,12 +95,12 @@ class Started:
             own["GUNICORN_CMD_ARGS"] = f"{own.get('GUNICORN_CMD_ARGS', '')} {control}".strip()
         return own
 
-    def wait(self, limit: float = START_LIMIT) -> None:
+    def wait(self) -> None:
         """Return when the watch answers: then a worker has loaded the app.
 
         Gunicorn opens its port long before that. Raises CannotRun with the reason.
         """
-        deadline = time.monotonic() + limit
+        deadline = time.monotonic() + START_LIMIT
         failing = answered = None
         while True:
             reply = ask(self.port, Call(watch.PING), limit=1.0)
@@ -126,7 +126,7 @@ class Started:
                     )
             if now > deadline:
                 self._refuse_beyond_loopback()
-                raise self.failed(f"did not answer within {limit:g} s")
+                raise self.failed(f"did not answer within {START_LIMIT:g} s")
             if reply.ending == "refused":
                 self._refuse_beyond_loopback()
             time.sleep(0.05)
@@ -251,7 +251,6 @@ def running(
     workers: int = 1,
     forks: bool = False,
     preload: bool | None = None,
-    limit: float = START_LIMIT,
 ) -> Iterator[Started]:
     """The app, served by this command, ready and with `workers` workers; ended at the end.
 
@@ -268,9 +267,9 @@ def running(
     for tries_left in reversed(range(TRIES)):
         app = Started(reader, words, told)
         try:
-            app.wait(limit)
+            app.wait()
             if workers > 1:
-                app.wait_for_workers(workers, limit)
+                app.wait_for_workers(workers, START_LIMIT)
         except PortTaken:
             app.end(0.3)
             if not tries_left:
