@@ -154,7 +154,7 @@ def test_an_endpoint_that_never_answers_and_one_that_never_ends(report):
         "@app.get('/endless')\nasync def endless():\n    return StreamingResponse(parts())\n"
     )
     outcome = report("m:app")
-    assert outcome.status == 0
+    assert outcome.status == 0, outcome.told
     assert outcome.kinds == {"GET /silent": kinds.AWAITS, "GET /endless": kinds.AWAITS}
 
 
