@@ -150,8 +150,10 @@ def names_of(note: dict[str, Any]) -> list[str]:
         found.add(COMPUTES_IN_THREAD)
     elif in_threads - others_waited >= FLOOR and note["looks_in_threads"] > 1:
         found.add(THREAD)
+    share = loop.stood / (others_cpu + others_waited + 1e-9)
+    if FLOOR <= loop.stood < SHUT_OUT and COMPUTES_IN_THREAD in found and share >= NOT_THE_GIL:
+        raise CannotTell(STOOD_STILL)
     if loop.stood >= SHUT_OUT:
-        share = loop.stood / (others_cpu + others_waited + 1e-9)
         if COMPUTES_IN_THREAD not in found or NOT_THE_GIL < share < THE_GIL:
             raise CannotTell(STOOD_STILL)
         if share >= THE_GIL:
