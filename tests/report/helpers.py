@@ -1,6 +1,7 @@
 """Running `./learn report` in this process, on a small app that the test writes."""
 
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,18 @@ class Runner:
         chosen = {name: making.EXPERIMENTS[name] for name in experiments}
         self.monkeypatch.setattr(making, "EXPERIMENTS", chosen)
         before = files_of(self.folder)
+        temporary = Path(tempfile.mkdtemp(prefix="workerlab-test-"))
+        self.monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        self.monkeypatch.setenv("TMPDIR", str(temporary))
         folder = ["--dir", str(self.folder)]
         options = build_parser().parse_args(["report", *arguments, *folder, "--yes", "--json"])
         status = command.run(options)
         out, err = self.capsys.readouterr()
         assert not psutil.Process().children(recursive=True), "a process is left"
-        assert files_of(self.folder) == before, "a file is left"
+        assert files_of(self.folder) == before, "a file is left in the app's folder"
+        temporary.rmdir()  # which fails if a file is left there
+        self.monkeypatch.setattr(tempfile, "tempdir", None)
+        self.monkeypatch.delenv("TMPDIR")
         return Outcome(status, json.loads(out), err)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workerlab.report.addresses import on_loopback, server_of, words_of
+from workerlab.report.addresses import on_loopback, server_of, without_values, words_of
 
 NEW = {
     "gunicorn": ["--bind", "127.0.0.1:5000"],
@@ -37,3 +37,12 @@ def test_a_program_that_is_not_known_keeps_its_options():
         ["python", "main.py", "-p", "5000"],
         [],
     )
+
+
+@pytest.mark.parametrize(
+    "option", ["-e A=secret", "--env A=secret", "--env=A=secret", "-eA=secret"]
+)
+def test_a_page_shows_no_values_of_variables(option):
+    words = without_values(words_of(f"gunicorn m:app {option} -w 2"))
+    assert words[-2:] == ["-w", "2"]
+    assert "A=..." in " ".join(words) and "secret" not in " ".join(words)

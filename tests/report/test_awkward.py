@@ -118,6 +118,19 @@ WORKS = {
         + BLOCKS,
         ["m:app"],
     ),
+    "a script that starts several workers": (
+        FASTAPI + BLOCKS + "if __name__ == '__main__':\n    import uvicorn\n"
+        "    uvicorn.run('m:app', host='0.0.0.0', workers=3)\n",
+        ["--command", "python m.py"],
+    ),
+    "TLS": (
+        FASTAPI + BLOCKS,
+        ["--command", "uvicorn m:app --ssl-keyfile no.pem --ssl-certfile no.pem"],
+    ),
+    "workers that are replaced": (
+        FASTAPI + BLOCKS,
+        ["--command", "uvicorn m:app --reload --limit-max-requests 3"],
+    ),
     "its own port in the command": (FASTAPI + BLOCKS, ["--command", "uvicorn m:app --port 80"]),
     "a variable from a file": (
         FASTAPI + BLOCKS.replace("0.1", "float(os.environ['FOR'])"),

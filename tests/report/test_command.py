@@ -53,9 +53,16 @@ WRONG = {
     "a path on another host": (["m:app", "--path", "//example.com/"], "has no path"),
     "a header without a colon": (["m:app", "--header", "secret"], "a header is NAME:VALUE"),
     "an unclosed quotation mark": (["--command", "uvicorn 'm:app"], "No closing quotation"),
+    "a variable in the command": (["--command", "A=1 uvicorn m:app"], "begins with a variable"),
+    "two commands": (["--command", "cd x && uvicorn m:app"], "is one program with its options"),
+    "a file for an app": (["my_app/main.py"], "name it as for Uvicorn, my_app.main:app"),
+    "a header that is no text": (["m:app", "--header", "X-Name: é"], "X-Name is not ASCII"),
     "an empty command": (["--command", " "], "the command is empty"),
     "no such report": (["m:app", "--compare", "old.json"], "old.json is no JSON of ./learn report"),
-    "another JSON": (["m:app", "--compare", "other.json"], "is no JSON of ./learn report"),
+    "a JSON without figures": (
+        ["m:app", "--compare", "other.json"],
+        "is no JSON of ./learn report",
+    ),
     "a folder that is not there": (["m:app", "--output", "no/page.html"], "could not be written"),
     "nobody who answers": (["m:app"], "add --yes if that is all right"),
 }
@@ -66,7 +73,7 @@ def test_bad_input_gets_one_sentence(name, tmp_path, monkeypatch, capsys):
     arguments, sentence = WRONG[name]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    Path("other.json").write_text("[]")
+    Path("other.json").write_text('{"form": 1, "verdict": "", "endpoints": [{}]}')
     assert learn(*arguments) == 2
     out, err = capsys.readouterr()
     assert sentence in err
@@ -132,6 +139,9 @@ def test_the_whole_report(tmp_path, monkeypatch, capsys):
     by_key = {finding["key"]: finding for finding in told["findings"]}
     assert "timeuot (is timeout meant?)" in by_key["settings"]["seen"]
     assert by_key["before-the-fork"]["figures"]["threads"] == 1
+    memory = by_key["memory"]["figures"]
+    assert memory["together_preloaded_megabytes"] < 0.9 * memory["together_megabytes"]
+    assert "Served without its accesslog, errorlog, pidfile:" in " ".join(told["remarks"])
     assert by_key["kill"]["figures"]["lost"] <= by_key["kill"]["figures"]["sent"] / 2
     assert "-b 0.0.0.0:8000 was replaced" in " ".join(told["remarks"])
     assert text.splitlines()[2] == f"**{told['verdict']}**"
@@ -156,6 +166,7 @@ def test_before_and_after(tmp_path, capsys):
     assert learn(*quick, "--dir", new, "--compare", tmp_path / "old.json", "--output", page) == 0
     text = page.with_suffix(".md").read_text()
     assert "| GET /x | blocks the loop, 0.10 s | awaits, 0.10 s |" in text
+    assert "| verdict | One serious finding: One endpoint blocks the event loop. |" in text
     assert "A killed worker" not in text
 
 

@@ -6,8 +6,10 @@ import nbformat
 import pytest
 
 from workerlab import ROOT
+from workerlab.records import Record, Run
+from workerlab.report import kinds
 from workerlab.report.environment import CannotRun, Environment
-from workerlab.report.experiments import how_many, logs, settings
+from workerlab.report.experiments import how_many, load, logs, settings
 from workerlab.report.experiments.configuration import preloads
 from workerlab.report.experiments.context import Context
 from workerlab.report.reader import Reader
@@ -87,3 +89,68 @@ def test_log_lines(context):
         context.description = nothing
         with pytest.raises(CannotRun):
             logs.find(context)
+
+
+def test_what_is_lost():
+    records = [
+        Record(status=200),
+        Record(status=500),  # the app's own answer
+        Record(error="refused"),
+        Record(status=200, error="cut off in the middle"),
+    ]
+    assert load.lost(records) == 2
+    assert load.unless_limited(Run(records)).records == records
+    with pytest.raises(CannotRun, match="limits rates"):
+        load.unless_limited(Run([*records, Record(status=429)]))
+
+
+POOL = """
+import time
+from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/slow")
+def slow():
+    time.sleep(0.3)
+
+@app.get("/health")
+{how} health():
+    return "fine"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "weight"), [("def", "serious"), ("async def", "fine")])
+def test_the_health_check_while_the_pool_is_full(report, how, weight):
+    report.write(POOL.format(how=how))
+    outcome = report("m:app", experiments=("the thread pool's edge",))
+    assert outcome.kinds["GET /slow"] == kinds.THREAD
+    by_key = {finding["key"]: finding for finding in outcome.told["findings"]}
+    assert by_key["pool"]["figures"]["first_round"] == 40
+    assert by_key["health"]["weight"] == weight
+
+
+LIMITED = """
+import asyncio
+from fastapi import FastAPI, HTTPException
+app = FastAPI()
+asked = []
+
+@app.get("/x")
+async def x():
+    asked.append(1)
+    if len(asked) > 20:
+        raise HTTPException(429)
+    await asyncio.sleep(0.1)
+"""
+
+
+@pytest.mark.slow
+def test_rates_that_are_limited_give_no_figure(report):
+    report.write(LIMITED)
+    whole = ("what one worker can take", "what a kill, a HUP and a TERM cost")
+    outcome = report("m:app", experiments=whole)
+    assert outcome.kinds == {"GET /x": kinds.AWAITS}
+    assert {one["what"]: "limits rates" in one["why"] for one in outcome.told["not_known"]} == {
+        what: True for what in whole
+    }

@@ -1,5 +1,6 @@
 """The reader's command with an address on loopback instead of its own."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -8,6 +9,7 @@ ADDRESS = ("--bind", "-b", "--host", "--port", "-p", "--uds", "--fd")
 BIND = ("gunicorn", "hypercorn")
 HOST = ("uvicorn", "fastapi")
 PORT = "{port}"
+SHELL = {"&&", "||", ";", "|", "&", ">", ">>", "<"}
 
 
 def server_of(words: list[str]) -> str | None:
@@ -63,8 +65,30 @@ def with_options(words: list[str], *options: str) -> list[str]:
 
 
 def words_of(command: str) -> list[str]:
-    """Raises ValueError for an unclosed quotation mark, or an empty command."""
+    """The words of a command as a shell has them.
+
+    Raises ValueError for an unclosed quotation mark, an empty command, or what only a shell does.
+    """
     words = shlex.split(command)
     if not words:
         raise ValueError("the command is empty")
+    if "=" in words[0]:
+        raise ValueError(
+            "the command begins with a variable: write it to a file, and name that with --env-file"
+        )
+    if SHELL & {*words} or words[0] in ("cd", "export", "source", "."):
+        raise ValueError(
+            "the command is one program with its options: --dir FOLDER says where to start it, and "
+            "--env-file FILE gives it variables"
+        )
     return words
+
+
+def without_values(words: list[str]) -> list[str]:
+    """The command as a page may show it: of Gunicorn's --env NAME=VALUE, the name only."""
+    return [
+        word.partition("=")[0] + "=..."
+        if before in ("-e", "--env") and "=" in word
+        else re.sub(r"^(--env=\w+|-e\w+)=.*", r"\1=...", word)
+        for before, word in zip(["", *words], words, strict=False)
+    ]

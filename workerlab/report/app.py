@@ -7,7 +7,6 @@ import contextlib
 import ipaddress
 import json
 import os
-import re
 import shutil
 import signal
 import tempfile
@@ -24,6 +23,7 @@ from workerlab.report.client import Call, Reply, ask
 from workerlab.report.environment import CannotRun
 from workerlab.report.inject import workerlab_watch as watch
 from workerlab.report.reader import Reader
+from workerlab.report.reasons import why
 from workerlab.server import processes
 from workerlab.server.commands import SETTINGS
 from workerlab.server.guard import Guard
@@ -37,32 +37,11 @@ GRACE = 4.0  # seconds from TERM to KILL
 TRIES = 3  # where another program takes the port in between
 END_OF_LOG = 65536  # bytes
 
-# What the last lines of a start that failed mean. Only the groups get into the sentence, and they
-# are names: of a module, an attribute, a class of exceptions.
-WHY = [
-    (r"No module named '?([\w.]+)", "Python finds no module {0} there"),
-    (r"Could not import module \"([\w.:]+)\"", "Python finds no module {0} there"),
-    (r"Attribute \"([\w.]+)\" not found in module", "its module has no attribute {0}"),
-    (r"Failed to find attribute '([\w.]+)'", "its module has no attribute {0}"),
-    (r"class uri '([\w.]+)' invalid or not found", "there is no worker class {0}"),
-    (r"unrecognized arguments|No such option", "the server does not know one of its options"),
-    (
-        r"(?s)(?:ConnectionRefusedError|OperationalError|ConnectionError|gaierror|ConnectError)"
-        r"(?=.*(?:startup failed|Application startup))",
-        "its start-up could not connect to something that it needs, such as a database. Start "
-        "that, or name a different one with --env-file",
-    ),
-    (r"ValidationError", "it misses a setting, or has a wrong one; --env-file FILE gives them"),
-    (r"(?m)^KeyError: ", "it misses an environment variable, perhaps; --env-file FILE gives them"),
-    (r"startup failed", "the start-up part of its lifespan raised an exception"),
-    (r"(?m)^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt))\b", "loading it raised {0}"),
-]
-
 
 class Started:
     """A running app: `port`, `pid` of its first process, what the watch noted."""
 
-    def __init__(self, reader: Reader, words: list[str], forks: bool = False) -> None:
+    def __init__(self, reader: Reader, words: list[str], told: dict[str, str]) -> None:
         self.reader = reader
         self.began = time.monotonic()
         self.port = free_port()
@@ -74,7 +53,7 @@ class Started:
         self._end_of_log: str | None = None
         self._ending: list[dict[str, Any]] | None = None
         try:
-            environment = self._variables(forks)
+            environment = self._variables(told)
             program = shutil.which(self.words[0], path=environment["PATH"])
             if program is None:
                 raise CannotRun(f"There is no command {self.words[0]!r} in that environment.")
@@ -89,8 +68,11 @@ class Started:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
-    def _variables(self, forks: bool) -> dict[str, str]:
-        """The reader's own variables, without settings of servers; then the report's."""
+    def _variables(self, told: dict[str, str]) -> dict[str, str]:
+        """The reader's own variables, without settings of servers; then the report's.
+
+        `told` is for inject/sitecustomize.py, which reads it as WORKERLAB_REPORT_NAME.
+        """
         own = {name: os.environ[name] for name in os.environ if not SETTINGS.fullmatch(name)}
         # Ours would lead to our own packages.
         for name in ("PYTHONHOME", "VIRTUAL_ENV", "PYTHONSAFEPATH", "PYTHONNOUSERSITE"):
@@ -107,8 +89,7 @@ class Started:
             "WORKERLAB_REPORT_FOLDER": str(self._notes),
             "WORKERLAB_REPORT_PORT": str(self.port),
         }
-        if forks:
-            own["WORKERLAB_REPORT_FORKS"] = "1"
+        own |= {f"WORKERLAB_REPORT_{name}": value for name, value in told.items()}
         if "control_socket" in environment.settings:  # older ones do not know the option
             control = f"--control-socket {self.folder / 'control'}"
             own["GUNICORN_CMD_ARGS"] = f"{own.get('GUNICORN_CMD_ARGS', '')} {control}".strip()
@@ -161,15 +142,8 @@ class Started:
     def failed(self, what: str) -> CannotRun:
         log = self.log()
         kind = PortTaken if is_port_taken(log) else CannotRun
-        why = self.why(log)
-        return kind(f"The app {what}{': ' + why if why else ''}.")
-
-    @staticmethod
-    def why(log: str) -> str:
-        for pattern, sentence in WHY:
-            if match := re.search(pattern, log):
-                return sentence.format(*match.groups())
-        return ""
+        because = why(log)
+        return kind(f"The app {what}{': ' + because if because else ''}.")
 
     def log(self) -> str:
         """The end of what it has written: for the terminal and to look for causes, never a page."""
@@ -276,14 +250,23 @@ def running(
     *,
     workers: int = 1,
     forks: bool = False,
+    preload: bool | None = None,
     limit: float = START_LIMIT,
 ) -> Iterator[Started]:
     """The app, served by this command, ready and with `workers` workers; ended at the end.
 
+    With `forks`, its forks are noted. `preload` has Gunicorn preload the app, or not, whatever the
+    reader's command and file say; None leaves that to them.
+
     Raises CannotRun with the reason, and the end of the log as its `log`.
     """
+    told = {"WORKERS": str(workers)}
+    if forks:
+        told["FORKS"] = "yes"
+    if preload is not None:
+        told["PRELOAD"] = "yes" if preload else "no"
     for tries_left in reversed(range(TRIES)):
-        app = Started(reader, words, forks)
+        app = Started(reader, words, told)
         try:
             app.wait(limit)
             if workers > 1:

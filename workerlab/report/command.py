@@ -6,7 +6,6 @@ are, or with --json the JSON and nothing else.
 
 import argparse
 import json
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -68,14 +67,14 @@ def summary(report: Report, written: list[Path], stream: object) -> None:
 
 def ask_first(reader: Reader, no_kill: bool) -> None:
     """Say what will happen, and ask. Raises CannotRun if the answer is no, or nobody can answer."""
-    what = reader.target or shlex.join(reader.command or [])
     kills = "" if no_kill else " It also kills workers that it has started itself."
     say(
-        f"The report starts {what} on this machine several times, at a port of 127.0.0.1, with "
-        f"{reader.environment.python}. It sends GET requests to the endpoints that it finds, a few "
-        "to each and some hundreds to one, over a minute or so; GETs that sound as if they act "
-        f"(logout, delete) are left out.{kills} The app uses whatever database and services its "
-        "settings name: make sure that these are not your production ones."
+        f"The report starts {reader.name} on this machine several times, at a port of "
+        f"127.0.0.1, with {reader.environment.python}. It sends GET requests to the endpoints "
+        "that it finds, a few to each and some hundreds to one, over a minute or so; GETs that "
+        f"sound as if they act (logout, delete) are left out.{kills} The app uses whatever "
+        "database and services its settings name, and writes what it always writes: make sure "
+        "that these are not your production ones."
     )
     if not sys.stdin.isatty():
         raise CannotRun("Nobody is there to answer: add --yes if that is all right.")

@@ -14,6 +14,8 @@ from workerlab.report.trying import RateLimited, Tried, try_endpoint
 from workerlab.status import status
 
 MOST_RESTARTS = 3  # after endpoints that end the app
+STARTS = 10  # about how often the whole report starts the app
+LONG_START = 6.0  # seconds: then the reader is told how long it will take
 
 
 def say(text: str) -> None:
@@ -25,11 +27,7 @@ def make(reader: Reader, calls: list[Call], kills: bool) -> Report:
     """Try the endpoints, then the app as a whole. Raises CannotRun."""
     words = one_worker(reader)
     remarks: list[str] = []
-    tried, description, removed = try_all(reader, words, calls, remarks)
-    if removed:
-        remarks.append(
-            f"Of the command, {shlex.join(removed)} was replaced with an address on 127.0.0.1."
-        )
+    tried, description = try_all(reader, words, calls, remarks)
     refuse_what_says_nothing(tried, description)
     context = Context(reader, description, tried, kills)
     found = findings.of_endpoints(tried, reader.folder)
@@ -42,23 +40,21 @@ def make(reader: Reader, calls: list[Call], kills: bool) -> Report:
             context.unknown.append((what, str(error)))
     environment = reader.environment
     versions = {"Python": environment.version, **environment.versions}
-    name = reader.target or shlex.join(reader.command or [])
-    return Report(name, reader.folder, versions, tried, found, remarks, context.unknown)
+    return Report(reader.name, reader.folder, versions, tried, found, remarks, context.unknown)
 
 
 def try_all(
     reader: Reader, words: list[str], calls: list[Call], remarks: list[str]
-) -> tuple[list[Tried], dict, list[str]]:
+) -> tuple[list[Tried], dict]:
     """Try each endpoint; start the app again where one has ended it."""
     tried: list[Tried] = []
     todo: list[endpoints.Endpoint] | None = None
     description: dict = {}
-    removed: list[str] = []
     for _ in range(1 + MOST_RESTARTS):
         say(f"starting the app: {shlex.join(words)}")
         with running(reader, words) as app:
-            removed = app.removed
             if todo is None:
+                remarks += not_as_typed(app)
                 description = app.description()
                 todo = endpoints.find(description, calls)
                 count = sum(endpoint.call is not None for endpoint in todo)
@@ -67,7 +63,28 @@ def try_all(
             try_those(app, todo, tried, remarks)
         if not todo:
             break
-    return tried, description, removed
+    return tried, description
+
+
+def not_as_typed(app: Started) -> list[str]:
+    """What the report changed of the reader's command and settings; says how long it will take."""
+    remarks = []
+    if app.removed:
+        removed = shlex.join(app.removed)
+        remarks.append(f"Of the command, {removed} was replaced with an address on 127.0.0.1.")
+    names = sorted({note["name"] for note in app.notes("left out")})
+    if names:
+        remarks.append(
+            f"Served without its {', '.join(names)}: the report writes no file beside a server "
+            "that runs already, speaks plain HTTP, and has no worker replaced while it measures."
+        )
+    if app.seconds > LONG_START:
+        minutes = STARTS * app.seconds / 60 + 1
+        say(
+            f"It took {app.seconds:.0f} s to start, and the report starts it about {STARTS} times: "
+            f"this takes some {minutes:.0f} minutes."
+        )
+    return remarks
 
 
 def try_those(

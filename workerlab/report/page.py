@@ -119,7 +119,7 @@ def table_as_html(columns: list[str], rows: list[list[str]]) -> str:
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
 
 
-COMPARED = ["endpoint", "before", "after"]
+COMPARED = ["", "before", "after"]
 
 
 def as_markdown(report: Report) -> str:

@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import re
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workerlab.report import endpoints
-from workerlab.report.addresses import with_options, words_of
+from workerlab.report.addresses import with_options, without_values, words_of
 from workerlab.report.client import Call
 from workerlab.report.environment import CannotRun, Environment, look_at
 from workerlab.report.options import OUTPUT
@@ -24,6 +26,11 @@ class Reader:
     variables: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """For a page: the app, or the command without the values of variables in it."""
+        return self.target or shlex.join(without_values(self.command or []))
+
     def words(self, *options: str, server: str = "") -> list[str]:
         """The command that serves the app, without an address; `options` win over its own.
 
@@ -34,7 +41,7 @@ class Reader:
         if self.command is not None and not server:
             return with_options(self.command, *options)
         if self.target is None:
-            raise CannotRun("The app is known by its command only.")
+            raise CannotRun("the app is known by its command only: name it as well")
         return with_options([python, "-m", server or "uvicorn", self.target], *options)
 
 
@@ -42,6 +49,8 @@ def reader_of(options: argparse.Namespace) -> tuple[Reader, list[Call]]:
     """The app and what to ask, from the options. Raises CannotRun for what makes no sense."""
     if not options.app and not options.command:
         raise CannotRun("Which app? ./learn report my_app.main:app, or --command '...'")
+    if options.app and not re.fullmatch(r"[\w.]+(?::.+)?", options.app):
+        raise CannotRun(f"{options.app!r} is no app: name it as for Uvicorn, my_app.main:app")
     folder = options.dir.expanduser()
     if not folder.is_dir():
         raise CannotRun(f"There is no folder {folder}.")
@@ -63,8 +72,10 @@ def reader_of(options: argparse.Namespace) -> tuple[Reader, list[Call]]:
 
 def header_of(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon or not name.strip() or "\n" in text:
+    if not colon or not re.fullmatch(r"[\w-]+", name.strip(), re.ASCII) or not text.isprintable():
         raise ValueError("a header is NAME:VALUE, as in --header 'Authorization: Bearer ...'")
+    if not text.isascii():
+        raise ValueError(f"the value of the header {name.strip()} is not ASCII")
     return name.strip(), value.strip()
 
 

@@ -69,6 +69,7 @@ class Report:
                 for finding in self.findings
             ],
             "remarks": self.remarks,
+            "compared": self.compared,
             "not_known": [{"what": what, "why": why} for what, why in self.unknown],
         }
 

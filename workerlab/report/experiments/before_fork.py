@@ -14,8 +14,8 @@ def find(context: Context) -> list[Finding]:
 
     Raises CannotRun if Gunicorn is not installed there.
     """
-    words = with_gunicorn(context, preload=True)
-    with running(context.reader, words, workers=WORKERS, forks=True) as app:
+    words = with_gunicorn(context)
+    with running(context.reader, words, workers=WORKERS, forks=True, preload=True) as app:
         master, workers = app.master, app.workers
         forks = [note for note in app.notes("fork") if note["pid"] == master]
         threads = max((note["threads"] for note in forks[:WORKERS]), default=0)

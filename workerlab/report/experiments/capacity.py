@@ -66,7 +66,10 @@ def grow(app: Started, tried: Tried) -> Finding:
         else "Divide the load that you expect by this figure, and leave room: that is the number "
         "of workers to start from, up to the number of cores.",
         "07",
-        [Bar(f"{clients} clients", rate, f"{rate:.0f} a second") for clients, rate, _ in steps],
+        [
+            Bar("1 client" if clients == 1 else f"{clients} clients", rate, f"{rate:.0f} a second")
+            for clients, rate, _ in steps
+        ],
         {
             "requests_a_second": round(most, 1),
             "client_cpu_share": round(share, 2),

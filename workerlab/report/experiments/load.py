@@ -2,14 +2,16 @@
 
 import asyncio
 
-from workerlab.load import burst, closed_loop
-from workerlab.records import Run
+from workerlab.load import burst, closed_loop, steady
+from workerlab.records import Record, Run
 from workerlab.report.app import Started
+from workerlab.report.environment import CannotRun
 from workerlab.report.experiments.context import Context
 from workerlab.report.kinds import HOLDS_UP, UNKNOWN
 from workerlab.report.trying import Tried
 
 LIMIT = 10.0  # seconds for a reply
+TOO_MANY = 429
 
 
 def url_of(app: Started, tried: Tried) -> str:
@@ -23,7 +25,7 @@ def headers_of(app: Started, tried: Tried) -> dict[str, str]:
 def at_once(app: Started, tried: Tried, count: int) -> Run:
     """Send `count` requests to the endpoint together."""
     sending = burst(url_of(app, tried), count, headers=headers_of(app, tried), timeout=LIMIT)
-    return asyncio.run(sending)
+    return unless_limited(asyncio.run(sending))
 
 
 def by_clients(app: Started, tried: Tried, clients: int, seconds: float) -> Run:
@@ -31,7 +33,27 @@ def by_clients(app: Started, tried: Tried, clients: int, seconds: float) -> Run:
     sending = closed_loop(
         url_of(app, tried), clients, seconds, headers=headers_of(app, tried), timeout=LIMIT
     )
-    return asyncio.run(sending)
+    return unless_limited(asyncio.run(sending))
+
+
+def at_a_rate(app: Started, tried: Tried, rate: float, seconds: float) -> Run:
+    """Send the endpoint `rate` requests a second for `seconds`, whatever comes of them."""
+    sending = steady(
+        url_of(app, tried), rate, seconds, headers=headers_of(app, tried), timeout=LIMIT
+    )
+    return unless_limited(asyncio.run(sending))
+
+
+def unless_limited(run: Run) -> Run:
+    """The run. Raises CannotRun if the app limits rates, since its answers say nothing then."""
+    if any(record.status == TOO_MANY for record in run.records):
+        raise CannotRun("the app limits rates: it answered 429 (too many requests)")
+    return run
+
+
+def lost(records: list[Record]) -> int:
+    """How many requests got no whole reply. One that the app itself refused is not lost."""
+    return sum(record.error is not None or record.status is None for record in records)
 
 
 def can_take_load(context: Context) -> list[Tried]:

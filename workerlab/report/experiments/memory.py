@@ -18,15 +18,15 @@ WHAT = "PSS, which counts a shared page once" if sys.platform == "linux" else "R
 def find(context: Context) -> list[Finding]:
     """One worker's memory, and that of WORKERS with their master, with preload and without."""
     try:
-        plain, preloaded = with_gunicorn(context), with_gunicorn(context, preload=True)
+        words = with_gunicorn(context)
     except CannotRun as error:
         context.unknown.append(("memory with preload", str(error)))
         return [alone(context)]
     figures = {}
-    for name, words in (("without preload", plain), ("with preload", preloaded)):
-        with running(context.reader, words, workers=WORKERS) as app:
+    for name, preload in (("without preload", False), ("with preload", True)):
+        with running(context.reader, words, workers=WORKERS, preload=preload) as app:
             figures[name] = weigh(app.pids)
-            if name == "without preload":
+            if not preload:
                 worker = context.worker_megabytes = weigh(app.workers[:1])
     before, after = figures["without preload"], figures["with preload"]
     saves = before - after > SAVING * before

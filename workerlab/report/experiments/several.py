@@ -8,16 +8,15 @@ WORKERS = 2
 UVICORN_WORKER = "uvicorn_worker.UvicornWorker"
 
 
-def with_gunicorn(context: Context, preload: bool = False) -> list[str]:
-    """The command that serves it with Gunicorn and WORKERS workers.
+def with_gunicorn(context: Context) -> list[str]:
+    """The command that serves it with Gunicorn and WORKERS workers, the reader's own if possible.
 
     Raises CannotRun if Gunicorn is not installed there, or has no worker for such an app.
     """
     reader = context.reader
-    more = ["--workers", str(WORKERS)] + (["--preload"] if preload else [])
+    more = ["--workers", str(WORKERS)]
     if reader.command is not None and server_of(reader.command) == "gunicorn":
-        own = [word for word in reader.command if word != "--preload"]
-        return [*own, *more]
+        return reader.words(*more)
     if not reader.environment.has("gunicorn"):
         raise CannotRun("Gunicorn is not installed there")
     return reader.words("--worker-class", worker_class(context), *more, server="gunicorn")

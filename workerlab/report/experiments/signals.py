@@ -1,18 +1,16 @@
 """What a killed worker, a HUP and a TERM cost: requests lost, and seconds until all is well."""
 
-import asyncio
 import signal
 import threading
 import time
 from collections.abc import Callable
 
-from workerlab.load import steady
 from workerlab.records import Run
 from workerlab.report.app import Started, running
 from workerlab.report.environment import CannotRun
 from workerlab.report.experiments.before_fork import connections_of
 from workerlab.report.experiments.context import Context
-from workerlab.report.experiments.load import can_take_load, headers_of, url_of
+from workerlab.report.experiments.load import at_a_rate, can_take_load, lost
 from workerlab.report.experiments.several import WORKERS, as_deployed
 from workerlab.report.findings import Finding, milliseconds
 from workerlab.report.trying import Tried
@@ -23,7 +21,7 @@ SIGNAL_AFTER = 1.0
 BEST = 0.2  # seconds that a request should take: then some are in progress when the signal comes
 LONGEST = 1.0
 LATE = 0.5  # seconds more than usual
-FOR_THE_WORKERS = 20.0  # seconds until there are as many workers again
+FOR_THE_WORKERS = 20.0  # seconds until there are as many workers again, and the app's own start
 FOR_THE_END = 15.0  # seconds after TERM
 
 
@@ -59,16 +57,17 @@ def under_load(
 ) -> tuple[Run, float | None]:
     """Load, and `act` in its midst; the run, and what `act` returned."""
     results: list[Run] = []
+    errors: list[CannotRun] = []
     # A worker that blocks takes no more than it can.
     rate = (
         RATE if not tried.kind.holds_up else min(RATE, 0.5 * WORKERS / max(tried.kind.wall, 0.01))
     )
 
     def send() -> None:
-        sending = steady(
-            url_of(app, tried), rate, SECONDS, headers=headers_of(app, tried), timeout=10.0
-        )
-        results.append(asyncio.run(sending))
+        try:
+            results.append(at_a_rate(app, tried, rate, SECONDS))
+        except CannotRun as error:
+            errors.append(error)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -77,6 +76,8 @@ def under_load(
         told = act()
     finally:
         sender.join()
+    if errors:
+        raise errors[0]
     if not results:
         raise CannotRun("the load could not be sent")
     return results[0], told
@@ -92,23 +93,24 @@ def of_kill(app: Started, tried: Tried, server: str) -> Finding:
         return seconds_until_workers(app, {victim})
 
     run, seconds = under_load(app, tried, kill)
-    lost = len(run.failures)
-    again = "not within 20 s" if seconds is None else f"after {seconds:.1f} s"
+    gone = lost(run.records)
+    within = f"within {limit_for_workers(app):.0f} s"
+    again = f"not {within}" if seconds is None else f"after {seconds:.1f} s"
     return Finding(
         "kill",
-        "serious" if seconds is None else "worth knowing" if lost else "fine",
-        f"A killed worker costs {requests(lost)}, and a new one was there {again}",
+        "serious" if seconds is None else "worth knowing" if gone else "fine",
+        f"A killed worker costs {requests(gone)}, and a new one was there {again}",
         f"{server} with {WORKERS} workers, {len(run.records)} requests to {tried.endpoint.name} "
         f"over {SECONDS:g} s; after a second the busier worker got SIGKILL, as from the system "
         "when memory runs out.",
-        f"{lost} of {len(run.records)} requests failed: what that worker held. "
+        f"{gone} of {len(run.records)} requests got no answer: what that worker held. "
         f"The next one had loaded the app {again}.",
         "Requests that may be repeated should be, by the client or the proxy in front. A shorter "
         "import brings the new worker sooner.",
         "08",
         figures={
             "workers": len(before),
-            "lost": lost,
+            "lost": gone,
             "sent": len(run.records),
             "seconds": rounded(seconds),
         },
@@ -122,26 +124,27 @@ def of_hup(app: Started, tried: Tried, server: str) -> Finding:
         return seconds_until_workers(app, before)
 
     run, seconds = under_load(app, tried, hup)
-    lost = len(run.failures)
+    gone = lost(run.records)
     slowest = max(run.latencies, default=0.0)
     is_late = slowest > tried.kind.wall + LATE
-    again = "were not all replaced within 20 s" if seconds is None else f"took {seconds:.1f} s"
+    within = f"within {limit_for_workers(app):.0f} s"
+    again = f"were not all there {within}" if seconds is None else f"took {seconds:.1f} s"
     return Finding(
         "hup",
-        "serious" if seconds is None else "worth knowing" if lost or is_late else "fine",
-        f"A reload (HUP) costs {requests(lost)}"
+        "serious" if seconds is None else "worth knowing" if gone or is_late else "fine",
+        f"A reload (HUP) costs {requests(gone)}"
         + (f", and answers take up to {milliseconds(slowest)}" if is_late else ""),
         f"The same load, and HUP to the master of {server} after a second.",
-        f"{lost} of {len(run.records)} requests failed, and the slowest answer took "
+        f"{gone} of {len(run.records)} requests got no answer, and the slowest answer took "
         f"{milliseconds(slowest)}, where {milliseconds(tried.kind.wall)} are usual. The new "
         f"workers {again}.",
         "Deploy by starting the new version beside the old one and moving the traffic, if lost or "
         "late requests matter."
-        if lost or is_late
+        if gone or is_late
         else "Nothing.",
         "09",
         figures={
-            "lost": lost,
+            "lost": gone,
             "sent": len(run.records),
             "seconds": rounded(seconds),
             "slowest_seconds": rounded(slowest),
@@ -157,23 +160,23 @@ def of_term(app: Started, tried: Tried, server: str) -> Finding:
     run, seconds = under_load(app, tried, term)
     # Those after TERM have nobody to go to: a proxy would send them elsewhere.
     before = [record for record in run.records if record.sent < sent - 0.02]
-    lost = sum(not record.ok for record in before)
+    gone = lost(before)
     in_progress = sum(record.received > sent for record in before)
     end = f"not within {FOR_THE_END:g} s" if seconds is None else f"after {seconds:.1f} s"
     return Finding(
         "term",
-        "serious" if lost or seconds is None else "fine",
-        f"A stop (TERM) ends {end} and costs {requests(lost)} that had been accepted",
+        "serious" if gone or seconds is None else "fine",
+        f"A stop (TERM) ends {end} and costs {requests(gone)} that had been accepted",
         f"The same load, and TERM to the master of {server} after a second.",
         f"{len(before)} requests had been sent before TERM, {in_progress} of them were in "
-        f"progress, and {lost} of them failed. The server had gone {end}.",
+        f"progress, and {gone} of them got no answer. The server had gone {end}.",
         "Give it time to finish: --graceful-timeout (Gunicorn) or --timeout-graceful-shutdown "
         "(Uvicorn) longer than your slowest request, and the same to whatever stops it."
-        if lost or seconds is None
+        if gone or seconds is None
         else "Nothing.",
         "09",
         figures={
-            "lost": lost,
+            "lost": gone,
             "before_term": len(before),
             "in_progress": in_progress,
             "seconds": rounded(seconds),
@@ -186,11 +189,15 @@ def seconds_until_workers(app: Started, gone: set[int]) -> float | None:
     began = time.monotonic()
     expected = WORKERS if len(gone) > 1 else 1
     had = set(app.workers) - gone
-    while time.monotonic() < began + FOR_THE_WORKERS:
+    while time.monotonic() < began + limit_for_workers(app):
         if len(set(app.workers) - gone - had) >= expected:
             return time.monotonic() - began
         time.sleep(0.02)
     return None
+
+
+def limit_for_workers(app: Started) -> float:
+    return FOR_THE_WORKERS + 2 * app.seconds
 
 
 def requests(count: int) -> str:
