@@ -175,3 +175,11 @@ def test_of_a_traced_request_the_line_that_took_most_is_named_if_it_explains_the
 def test_a_kind_holds_up_by_any_of_its_names():
     assert Kind([kinds.COMPUTES_IN_THREAD, kinds.BLOCKS]).holds_up
     assert not Kind([kinds.THREAD, kinds.AWAITS]).holds_up
+
+
+def test_a_moment_in_a_long_request_tells_nothing():
+    [note, *_] = recorded(kinds.AWAITS)
+    gap = {"seconds": 0.06, "cpu": 0.05, "waited": 0.0, "looks": 1, "on_loop": 1}
+    long = {**note, "wall": 8.0, "looks": 1500, "gaps": [{**gap, "sampler_waited": 0.0}]}
+    assert kind_of([long]).reason == kinds.ONCE
+    assert kind_of([{**long, "gaps": []}]).name == kinds.AWAITS

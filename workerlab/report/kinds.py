@@ -19,6 +19,7 @@ NOT_THE_GIL, THE_GIL = 0.25, 0.5
 # Of the time for which the loop's thread had a core or wanted none: what it computes though it is
 # never late for long. Less is what ticks and pings take, more a handler that computes in pieces.
 SOME_PIECES, MANY_PIECES = 0.3, 0.5
+RARE = 0.02  # of a request: a loop that stood or computed for less may have been disturbed once
 AGREEING = 2  # requests of the same kind that decide, and two thirds of those that say something
 LOOKED_AT = 0.25  # of a time: what the sampler must have seen of it for its line to be named
 
@@ -37,6 +38,7 @@ HOLDS_UP = (BLOCKS, COMPUTES, GIL)
 BUSY = "its worker waited for a core for too long: the machine is busy"
 STOOD_STILL = "the event loop stood still, and what held it up was not seen"
 PIECES = "it computes on the event loop in pieces too short to tell from the report's own"
+ONCE = "its event loop was held up for a small part of a long request"
 STRANGERS = "threads of the app's own work beside every request"
 
 
@@ -132,6 +134,8 @@ def names_of(note: dict[str, Any]) -> list[str]:
     wall, in_threads = note["wall"], note["in_threads"]
     others_cpu, others_waited = note["others_cpu"] or 0.0, note["others_waited"]
     found = set()
+    if any(FLOOR <= seconds < RARE * wall for seconds in (loop.computed, loop.blocked)):
+        raise CannotTell(ONCE)
     if loop.computed >= max(FLOOR, SHARE * loop.blocked):
         found.add(COMPUTES)
     elif note["loop_cpu"] >= FLOOR:
@@ -146,8 +150,10 @@ def names_of(note: dict[str, Any]) -> list[str]:
         found.add(COMPUTES_IN_THREAD)
     elif in_threads - others_waited >= FLOOR and note["looks_in_threads"] > 1:
         found.add(THREAD)
+    share = loop.stood / (others_cpu + others_waited + 1e-9)
+    if FLOOR <= loop.stood < SHUT_OUT and COMPUTES_IN_THREAD in found and share >= NOT_THE_GIL:
+        raise CannotTell(STOOD_STILL)
     if loop.stood >= SHUT_OUT:
-        share = loop.stood / (others_cpu + others_waited + 1e-9)
         if COMPUTES_IN_THREAD not in found or NOT_THE_GIL < share < THE_GIL:
             raise CannotTell(STOOD_STILL)
         if share >= THE_GIL:
@@ -157,7 +163,7 @@ def names_of(note: dict[str, Any]) -> list[str]:
     in_threads = max(in_threads, others_cpu)
     rest = wall - loop.gaps - in_threads - others_waited
     if rest >= max(FLOOR, 0.1 * wall) and note["looks"] > 1:
-        if not found and in_threads >= SHARE * wall:
+        if not found and max(in_threads, others_waited) >= SHARE * wall:
             raise CannotTell(BUSY)
         found.add(AWAITS)
     if not found and wall >= FLOOR:
