@@ -57,7 +57,7 @@ def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
     notes = [note] if first_counts and note is not None else []
     asked = int(first_counts)
     tried.kind = kind_of(notes)
-    if reply.seconds >= NOT_AGAIN and may_be_a_warm_up(tried.kind):
+    if reply.seconds >= NOT_AGAIN and is_worth_another(tried.kind):
         reply, note, ping = watched(app, endpoint.call)
         if reply.status == 429:
             raise RateLimited
@@ -83,9 +83,10 @@ def try_endpoint(app: Started, endpoint: Endpoint) -> Tried:
     return tried
 
 
-def may_be_a_warm_up(kind: Kind) -> bool:
-    """Whether what held the loop up is a small part of a long request, such as a first import."""
-    return kind.holds_up and kind.held_up < 0.5 * kind.wall
+def is_worth_another(kind: Kind) -> bool:
+    """Whether a long request is to be sent again: what held the loop up was a small part of it,
+    such as a first import, or nothing could be told."""
+    return kind.name == UNKNOWN or (kind.holds_up and kind.held_up < 0.5 * kind.wall)
 
 
 def watched(
