@@ -58,6 +58,11 @@ CANNOT = {
         ["m:app"],
         "This is a WSGI app",
     ),
+    "a worker for WSGI": (
+        FASTAPI + BLOCKS,
+        ["--command", "gunicorn m:app"],
+        "needs --worker-class",
+    ),
 }
 
 
@@ -90,6 +95,12 @@ WORKS = {
         FASTAPI + BLOCKS + "if __name__ == '__main__':\n    import uvicorn\n"
         "    uvicorn.run(app, host='0.0.0.0', port=8000)\n",
         ["--command", "python m.py"],
+    ),
+    "an answer that depends on Accept": (
+        FASTAPI + "from fastapi import Header, HTTPException\n"
+        "@app.get('/x')\nasync def x(accept: str = Header('')):\n"
+        "    if not accept:\n        raise HTTPException(406)\n    time.sleep(0.1)\n",
+        ["m:app"],
     ),
     "a redirect to https": (
         FASTAPI + "from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware\n"
@@ -192,3 +203,37 @@ def test_an_app_that_is_a_plain_callable(report):
     )
     outcome = report("m:app", "--path", "/here")
     assert outcome.kinds == {"GET /here": kinds.BLOCKS}
+
+
+def test_a_script_with_several_workers_is_tried_in_one(report):
+    report.write(
+        FASTAPI + "import multiprocessing\n" + BLOCKS + "if multiprocessing.parent_process():\n"
+        "    raise RuntimeError('a worker beside others')\n"
+        "if __name__ == '__main__':\n    import uvicorn\n"
+        "    uvicorn.run('m:app', host='0.0.0.0', workers=2)\n"
+    )
+    assert report("--command", "python m.py").kinds == {"GET /x": kinds.BLOCKS}
+
+
+def test_a_slow_endpoint_is_not_judged_by_what_its_first_request_loads(report):
+    report.write(
+        FASTAPI + "loaded = []\n@app.get('/quick')\nasync def quick():\n    return 1\n"
+        "@app.get('/slow')\nasync def slow():\n"
+        "    end = time.thread_time() + 0.1\n"
+        "    while not loaded and time.thread_time() < end:\n        pass\n"
+        "    loaded.append(1)\n    await asyncio.sleep(2.1)\n"
+    )
+    assert report("m:app").kinds["GET /slow"] == kinds.AWAITS
+
+
+def test_files_that_are_mounted_are_asked_at_the_root(report):
+    report.write("<p>hello", "index.html")
+    report.write(
+        "from starlette.applications import Starlette\n"
+        "from starlette.routing import Mount, WebSocketRoute\n"
+        "from starlette.staticfiles import StaticFiles\n"
+        "async def socket(websocket):\n    await websocket.accept()\n"
+        "app = Starlette(routes=[WebSocketRoute('/ws', socket),\n"
+        "    Mount('/', StaticFiles(directory='.', html=True))])\n"
+    )
+    assert report("m:app").kinds["GET /"] == kinds.SHORT

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import sysconfig
 import threading
 import time
 
@@ -228,3 +229,10 @@ def test_a_readers_folder_named_like_a_library_is_the_readers(folder, tmp_path):
     note = watched(scope["wait"], folder)
     assert f"{file}:5 wait" in note["lines"]["loop"]
     assert not is_library(str(file)) and is_library(re.__file__)
+
+
+def test_the_command_that_serves_is_no_line_of_the_app():
+    script = os.path.join(sysconfig.get_path("scripts"), "uvicorn")
+    assert is_library(script)
+    assert watch.is_standard(script)
+    assert not watch.is_standard(pytest.__file__)  # an app may be an installed package

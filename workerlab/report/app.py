@@ -7,6 +7,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -36,6 +37,7 @@ FOR_THE_WATCH = 5.0  # seconds from the app's own first answer to the watch's
 GRACE = 4.0  # seconds from TERM to KILL
 TRIES = 3  # where another program takes the port in between
 END_OF_LOG = 65536  # bytes
+CALLED_AS_WSGI = re.compile(r"missing \d required positional arguments?: .*'send'")
 
 
 class Started:
@@ -119,10 +121,16 @@ class Started:
             if reply.status is not None:
                 answered = answered or now
                 if now > answered + FOR_THE_WATCH:
+                    if CALLED_AS_WSGI.search(self.log()):
+                        raise CannotRun(
+                            "Gunicorn calls this ASGI app as if it were a WSGI app: the command "
+                            "needs --worker-class, such as uvicorn_worker.UvicornWorker."
+                        )
                     raise CannotRun(
                         "The app answers, but the report could not get around it: the server is "
                         "neither Uvicorn nor Gunicorn's asgi worker, or the command clears "
-                        "PYTHONPATH (as `python -I` does)."
+                        "PYTHONPATH (as `python -I` does). Name the app without --command, and "
+                        "Uvicorn serves it."
                     )
             if now > deadline:
                 self._refuse_beyond_loopback()

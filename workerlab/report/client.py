@@ -57,8 +57,10 @@ def ask(port: int, call: Call, limit: float, keep: bool = False) -> Reply:
         return Reply(status, seconds, size, ending, location, pid, b"".join(parts))
 
     try:
-        own_host = any(name.lower() == "host" for name in call.headers)
-        connection.putrequest(call.method, call.path, skip_host=own_host)
+        given = {name.lower() for name in call.headers}
+        connection.putrequest(call.method, call.path, skip_host="host" in given)
+        if "accept" not in given:
+            connection.putheader("Accept", "*/*")  # without it, some apps answer 406
         for name, value in call.headers.items():
             connection.putheader(name, value)
         if call.body is not None:

@@ -88,8 +88,8 @@ def find(description: dict[str, Any], named: list[Call]) -> list[Endpoint]:
         for endpoint in (exact or meant)[:1]:
             others.remove(endpoint)
     found += others
-    if not found:
-        found.append(Endpoint("/", call=Call("/")))
+    if not any(endpoint.call or endpoint.path == "/" for endpoint in found):
+        found.append(Endpoint("/", call=Call("/")))  # mounted files, or no table of routes
     for endpoint in found:
         endpoint.handler = handlers.get((endpoint.path, endpoint.method))
     tried = 0

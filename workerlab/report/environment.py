@@ -19,8 +19,11 @@ for name in json.loads(sys.argv[1]):
         pass
 settings = []
 if "gunicorn" in versions:
-    from gunicorn.config import KNOWN_SETTINGS
-    settings = [setting.name for setting in KNOWN_SETTINGS]
+    try:
+        from gunicorn.config import KNOWN_SETTINGS
+        settings = [setting.name for setting in KNOWN_SETTINGS]
+    except ImportError:
+        pass  # starting it will say what is missing
 print(json.dumps({"python": list(sys.version_info[:3]), "versions": versions,
                   "settings": settings}))
 """

@@ -14,7 +14,8 @@ from workerlab.report.kinds import COMPUTES, GIL, UNKNOWN, Kind, kind_of, traced
 LIMIT = 8.0  # seconds for a reply
 REQUESTS, MOST_REQUESTS = 3, 9  # the more where the first of them did not tell
 SETTLE = 0.02  # seconds before a request, in which threads of the one before come to rest
-# The first one warms up. If it takes longer than this many seconds it counts, too, or is the only.
+# The first one warms up. If it takes longer than this many seconds it counts, too, or is the only
+# one, unless it held others up.
 FIRST_COUNTS, NOT_AGAIN = 0.5, 2.0
 FOR_A_NOTE = 2.0  # seconds from the reply to the end of what the app does after it
 _numbers = itertools.count(1)
@@ -138,6 +139,8 @@ def problem_of(app: Started, endpoint: Endpoint, reply: Reply) -> str:
         return f"answered {status}: give a path that works with --path"
     if status == 400:
         return "answered 400: does it check the Host header? --header Host:NAME gives one"
+    if 400 <= status < 500:
+        return f"answered {status}: ask as your users do with --path and --header"
     if status >= 500:
         return f"answered {status}: it failed, so what it does when it works is not known"
     return ""

@@ -23,6 +23,7 @@ LONGEST = 1.0
 LATE = 0.5  # seconds more than usual
 FOR_THE_WORKERS = 20.0  # seconds until there are as many workers again, and the app's own start
 FOR_THE_END = 15.0  # seconds after TERM
+GIVEN_UP = "aborting the restart"  # in the log of Uvicorn, whose new worker was not ready in time
 
 
 def find(context: Context) -> list[Finding]:
@@ -36,10 +37,13 @@ def find(context: Context) -> list[Finding]:
     with running(context.reader, words, workers=WORKERS) as app:
         if len(app.workers) < WORKERS:
             raise CannotRun(f"{WORKERS} workers were not there in time")
-        if context.kills:
-            found.append(of_kill(app, tried, server))
-        found.append(of_hup(app, tried, server))
-        found.append(of_term(app, tried, server))
+        for name, trial in TRIALS.items():
+            if trial is of_kill and not context.kills:
+                continue
+            if not app.wait_for_workers(WORKERS, limit_for_workers(app)):
+                context.unknown.append((f"what a {name} costs", "the workers were not all back"))
+                break
+            found.append(trial(app, tried, server))
     return found
 
 
@@ -94,17 +98,20 @@ def of_kill(app: Started, tried: Tried, server: str) -> Finding:
 
     run, seconds = under_load(app, tried, kill)
     gone = lost(run.records)
-    within = f"within {limit_for_workers(app):.0f} s"
-    again = f"not {within}" if seconds is None else f"after {seconds:.1f} s"
+    again = (
+        f"no new one was there within {limit_for_workers(app):.0f} s"
+        if seconds is None
+        else f"a new one was there after {seconds:.1f} s"
+    )
     return Finding(
         "kill",
         "serious" if seconds is None else "worth knowing" if gone else "fine",
-        f"A killed worker costs {requests(gone)}, and a new one was there {again}",
+        f"A killed worker costs {requests(gone)}, and {again}",
         f"{server} with {WORKERS} workers, {len(run.records)} requests to {tried.endpoint.name} "
         f"over {SECONDS:g} s; after a second the busier worker got SIGKILL, as from the system "
         "when memory runs out.",
         f"{gone} of {len(run.records)} requests got no answer: what that worker held. "
-        f"The next one had loaded the app {again}.",
+        f"Then {again}.",
         "Requests that may be repeated should be, by the client or the proxy in front. A shorter "
         "import brings the new worker sooner.",
         "08",
@@ -127,21 +134,32 @@ def of_hup(app: Started, tried: Tried, server: str) -> Finding:
     gone = lost(run.records)
     slowest = max(run.latencies, default=0.0)
     is_late = slowest > tried.kind.wall + LATE
-    within = f"within {limit_for_workers(app):.0f} s"
-    again = f"were not all there {within}" if seconds is None else f"took {seconds:.1f} s"
+    title = f"A reload (HUP) costs {requests(gone)}"
+    workers = f"The new workers took {seconds:.1f} s." if seconds is not None else ""
+    do = "Nothing."
+    if gone or is_late:
+        do = (
+            "Deploy by starting the new version beside the old one and moving the traffic, if lost "
+            "or late requests matter."
+        )
+    if seconds is None:
+        title = f"A reload (HUP) doesn't replace all workers, and costs {requests(gone)}"
+        workers = "There were still old workers, or too few new ones."
+        do = "Look into the log of the master: new workers fail, or old ones don't end."
+    if GIVEN_UP in app.log():
+        do = (
+            "Give new workers longer, or start faster: Uvicorn keeps the old worker and gives the "
+            "reload up if a new one isn't ready within --timeout-worker-healthcheck (5 s)."
+        )
     return Finding(
         "hup",
         "serious" if seconds is None else "worth knowing" if gone or is_late else "fine",
-        f"A reload (HUP) costs {requests(gone)}"
-        + (f", and answers take up to {milliseconds(slowest)}" if is_late else ""),
+        title + (f", and answers take up to {milliseconds(slowest)}" if is_late else ""),
         f"The same load, and HUP to the master of {server} after a second.",
         f"{gone} of {len(run.records)} requests got no answer, and the slowest answer took "
-        f"{milliseconds(slowest)}, where {milliseconds(tried.kind.wall)} are usual. The new "
-        f"workers {again}.",
-        "Deploy by starting the new version beside the old one and moving the traffic, if lost or "
-        "late requests matter."
-        if gone or is_late
-        else "Nothing.",
+        f"{milliseconds(slowest)}, where {milliseconds(tried.kind.wall)} are usual. "
+        f"{workers}",
+        do,
         "09",
         figures={
             "lost": gone,
@@ -184,6 +202,9 @@ def of_term(app: Started, tried: Tried, server: str) -> Finding:
     )
 
 
+TRIALS = {"kill": of_kill, "HUP": of_hup, "TERM": of_term}
+
+
 def seconds_until_workers(app: Started, gone: set[int]) -> float | None:
     """Seconds until WORKERS workers, none of `gone`, have loaded the app; None if they don't."""
     began = time.monotonic()
@@ -192,6 +213,8 @@ def seconds_until_workers(app: Started, gone: set[int]) -> float | None:
     while time.monotonic() < began + limit_for_workers(app):
         if len(set(app.workers) - gone - had) >= expected:
             return time.monotonic() - began
+        if GIVEN_UP in app.log():
+            break
         time.sleep(0.02)
     return None
 
