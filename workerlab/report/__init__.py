@@ -8,6 +8,7 @@ One subject a module, in the order in which a report is made:
     environment  what is installed in the reader's Python
     addresses    the reader's command with a loopback address instead of its own
     app          starting that command, with the watch around the app; ending it
+    reasons      why it did not start, from the end of its log
     inject/      the watch: runs inside the reader's workers, standard library only
     client       one request, bounded in seconds and bytes; the ping beside it
     parameters   values for an endpoint's parameters
