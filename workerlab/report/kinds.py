@@ -161,7 +161,9 @@ def names_of(note: dict[str, Any]) -> list[str]:
     if note["others_cpu"] is None and not found & {BLOCKS, COMPUTES} and wall >= FLOOR:
         raise CannotTell(STRANGERS)
     in_threads = max(in_threads, others_cpu)
-    rest = wall - loop.gaps - in_threads - others_waited
+    # The loop waits for a core outside its gaps, too: in pieces too short to be noted.
+    in_short_gaps = max(0.0, note["loop_waited"] - sum(gap["waited"] for gap in note["gaps"]))
+    rest = wall - loop.gaps - in_short_gaps - in_threads - others_waited
     if rest >= max(FLOOR, 0.1 * wall) and note["looks"] > 1:
         if not found and max(in_threads, others_waited) >= SHARE * wall:
             raise CannotTell(BUSY)
