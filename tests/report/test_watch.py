@@ -234,5 +234,3 @@ def test_a_readers_folder_named_like_a_library_is_the_readers(folder, tmp_path):
 def test_the_command_that_serves_is_no_line_of_the_app():
     script = os.path.join(sysconfig.get_path("scripts"), "uvicorn")
     assert is_library(script)
-    assert watch.is_standard(script)
-    assert not watch.is_standard(pytest.__file__)  # an app may be an installed package

@@ -15,7 +15,6 @@ EXPECTED = {
     "GET /waits": "awaits",
     "GET /program": "blocks the loop",
     "GET /program-in-a-thread": "waits in a thread",
-    "GET /program-awaited": "awaits",
     "GET /after-in-a-thread": "waits in a thread",
     "GET /after-awaits": "awaits",
     "GET /after-computes": "computes on the loop",
@@ -81,12 +80,6 @@ async def program() -> int:
 @app.get("/program-in-a-thread")
 def program_in_a_thread() -> int:
     return subprocess.run(["sleep", "0.15"], capture_output=True).returncode
-
-
-@app.get("/program-awaited")
-async def program_awaited() -> int:
-    process = await asyncio.create_subprocess_exec("sleep", "0.3")
-    return await process.wait()
 
 
 def write_letter() -> None:

@@ -54,11 +54,7 @@ COROUTINE = 0x80  # of a code object's flags: it is an `async def`
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where the loop's thread stands in code of one of these, it is about to wait, or has just waited.
 LOOP = (os.path.join(os.path.dirname(asyncio.__file__), ""), os.path.join(HERE, ""))
-# Python's own, and the scripts of commands such as bin/uvicorn, from which everything is called.
-STANDARD = tuple(
-    os.path.realpath(sysconfig.get_paths()[name]) + os.sep
-    for name in ("stdlib", "platstdlib", "scripts")
-)
+# With the scripts of commands, such as bin/uvicorn, from which everything is called.
 LIBRARIES = tuple(
     {
         os.path.realpath(folder) + os.sep
@@ -459,23 +455,16 @@ def is_library(path):
     return path.startswith("<") or os.path.realpath(path).startswith(LIBRARIES)
 
 
-@functools.cache
-def is_standard(path):
-    path = os.path.realpath(path) if not path.startswith("<") else path
-    return path.startswith(("<", *STANDARD)) and "-packages" not in path
-
-
-def own_frame(frame, is_not_own=is_library):
+def own_frame(frame):
     """The innermost frame of the app's own, from this one outwards; None if there is none."""
-    while frame is not None and is_not_own(frame.f_code.co_filename):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
 
 def place(frame):
-    """`FILE:LINE FUNCTION` of the innermost line of the app's own, else of an installed package's:
-    an app may be one. Else of the innermost."""
-    found = own_frame(frame) or own_frame(frame, is_standard) or frame
+    """`FILE:LINE FUNCTION` of the innermost line of the app's own, else of the innermost."""
+    found = own_frame(frame) or frame
     return place_in(found.f_code, found.f_lineno)
 
 
