@@ -46,8 +46,8 @@ BREAKAGES = [
         [
             (
                 "workerlab/report/inject/workerlab_watch.py",
-                "{found.f_lineno}",
-                "{code.co_firstlineno}",
+                "{code.co_filename}:{line}",
+                "{code.co_filename}:{code.co_firstlineno}",
             )
         ],
         [*KNOWN, "claim-line"],
