@@ -34,7 +34,8 @@ BREAKAGES = [
             (
                 "lesson",
                 'with status("requests arrive',
-                '[os.kill(pid, 9) for pid in victims]\n__import__("time").sleep(1)\nwith status("requests arrive',
+                "[os.kill(pid, 9) for pid in victims]\n"
+                '__import__("time").sleep(1)\nwith status("requests arrive',
             ),
         ],
         KILL,
