@@ -149,14 +149,14 @@ def test_a_note_holds_no_header_body_or_path_of_a_request(folder):
     assert "secret" not in written
 
 
-def test_an_exception_is_noted_by_its_class_only_and_reaches_the_server(folder):
+def test_an_exception_reaches_the_server_and_no_note(folder):
     def fail():
         raise KeyError("secret")
 
     with pytest.raises(KeyError):
         watched(fail, folder)
     [note] = notes_in(folder, "request")
-    assert note["error"] == "KeyError"
+    assert note["ended"]
     assert "secret" not in json.dumps(note)
 
 
@@ -198,7 +198,6 @@ def test_a_request_that_goes_on_is_noted_when_asked_for(folder):
     asyncio.run(ask_twice())
     opened, ended = notes_in(folder, "request")
     assert (opened["ended"], ended["ended"]) == (False, True)
-    assert ended["error"] == "CancelledError"
 
 
 def test_lifespan_is_noted_and_passed_on(folder):

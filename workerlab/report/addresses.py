@@ -59,11 +59,6 @@ def without_address(words: list[str]) -> tuple[list[str], list[str]]:
     return kept, removed
 
 
-def with_options(words: list[str], *options: str) -> list[str]:
-    """The command with further options, which win over those before."""
-    return [*words, *options]
-
-
 def words_of(command: str) -> list[str]:
     """The words of a command as a shell has them.
 

@@ -184,10 +184,10 @@ class Started:
         return ask(self.port, Call(call.path, call.method, headers, call.body), limit, keep)
 
     def description(self) -> dict[str, Any]:
-        """What the watch finds out about the app: its kind, its OpenAPI, its routes."""
+        """What the watch finds out about the app: its OpenAPI, its routes, its loggers."""
         reply = ask(self.port, Call(watch.APP), limit=20.0, keep=True)
         if reply.status != 200 or reply.ending != "complete":
-            return {"kind": "", "kinds": [], "openapi": None, "routes": [], "python": ""}
+            return {}
         return json.loads(reply.body)
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workerlab.report import endpoints
-from workerlab.report.addresses import with_options, without_values, words_of
+from workerlab.report.addresses import without_values, words_of
 from workerlab.report.client import Call
 from workerlab.report.environment import CannotRun, Environment, look_at
 from workerlab.report.options import OUTPUT
@@ -39,10 +39,10 @@ class Reader:
         """
         python = str(self.environment.python)
         if self.command is not None and not server:
-            return with_options(self.command, *options)
+            return [*self.command, *options]
         if self.target is None:
             raise CannotRun("the app is known by its command only: name it as well")
-        return with_options([python, "-m", server or "uvicorn", self.target], *options)
+        return [python, "-m", server or "uvicorn", self.target, *options]
 
 
 def reader_of(options: argparse.Namespace) -> tuple[Reader, list[Call]]:

@@ -8,13 +8,12 @@ are not for a report (below); no file of the reader's. UvicornWorker loads its a
 Standard library only, Python 3.9 to 3.14: it runs in the reader's environment.
 """
 
-import importlib.abc
-import importlib.machinery
 import importlib.util
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = os.path.dirname(os.path.dirname(HERE))
 PORT = os.environ.get("WORKERLAB_REPORT_PORT")
 WORKERS = os.environ.get("WORKERLAB_REPORT_WORKERS")
 PRELOAD = os.environ.get("WORKERLAB_REPORT_PRELOAD")  # yes, no; unset: as the reader has it
@@ -47,16 +46,18 @@ NOT_FOR_A_REPORT = {
 _left_out = set()
 
 
-def watch():
-    """The module `workerlab_watch`, from its file."""
-    name = "workerlab_watch"
+def from_file(name, *path):
+    """A module from its file: the package need not be installed here."""
     if name not in sys.modules:
-        path = os.path.join(HERE, name + ".py")
-        spec = importlib.util.spec_from_file_location(name, path)
+        spec = importlib.util.spec_from_file_location(name, os.path.join(*path))
         module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
+        sys.modules[name] = module  # an app that imports it gets this one
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+def watch():
+    return from_file("workerlab_watch", HERE, "workerlab_watch.py")
 
 
 def leave_out(name, value, instead):
@@ -128,32 +129,10 @@ PATCHES = {
     "gunicorn.config": patch_gunicorn_config,
 }
 
-
-class Finder(importlib.abc.MetaPathFinder):
-    """Has a module of PATCHES changed when it has been imported."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name not in PATCHES:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            execute, patch = spec.loader.exec_module, PATCHES[name]
-
-            def execute_and_patch(module):
-                execute(module)
-                patch(module)
-
-            spec.loader.exec_module = execute_and_patch
-        return spec
-
-
-sys.meta_path.insert(0, Finder())
+hook = from_file("workerlab.import_hook", PACKAGE, "import_hook.py")
+hook.change_when_imported(PATCHES)
 
 if os.environ.get("WORKERLAB_REPORT_FORKS"):
     watch().note_forks()
 
-# Ours hides a sitecustomize of the environment's own.
-_others = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
-_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _others)
-if _spec is not None and _spec.loader is not None:
-    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+hook.run_hidden_sitecustomize(HERE)

@@ -3,7 +3,7 @@
 It lies around the app, outside its middleware: its own paths need no login and pass no Host check.
 
     PING   answers 204 and the worker's pid, at once
-    APP    answers JSON: what kind of app it is, its OpenAPI, its table of routes
+    APP    answers JSON: its OpenAPI, its table of routes, whether it shows its log lines
     OPEN   notes what is known so far of requests that have not ended (an endless stream)
 
 A request with the header HEADER is watched. When it has ended, one line of JSON goes to the file
@@ -130,7 +130,7 @@ class Watch:
         self._loop.call_soon(_remember_callers)
         for name in ("uvicorn.access", "gunicorn.access"):
             logging.getLogger(name).addFilter(leave_pings_out_of_the_log)
-        note("begun", app=kind_of(innermost(self.app)), loop=type(self._loop).__module__)
+        note("begun")
 
     async def _answer(self, path, send):
         status, body = 204, b""
@@ -148,11 +148,6 @@ class Watch:
 
     async def _watched(self, scope, receive, send):
         request = Request(scope, self)
-
-        async def watching_send(message):
-            request.see(message)
-            await send(message)
-
         self._open[id(request)] = request
         self._wake.set()
         self._mark()
@@ -163,10 +158,7 @@ class Watch:
         try:
             if lines is not None:
                 lines.begin()
-            await self.app(scope, receive, watching_send)
-        except BaseException as error:
-            request.error = type(error).__name__
-            raise
+            await self.app(scope, receive, send)
         finally:
             if lines is not None:
                 lines.end()
@@ -242,8 +234,7 @@ class Request:
         self.watch = watch
         self.id = dict(scope["headers"])[HEADER].decode("latin-1")
         self.gaps = []
-        self.error = self.status = self.first = None
-        self.size = self.looks = self.looks_in_threads = 0
+        self.looks = self.looks_in_threads = 0
         self.in_threads = 0.0
         self.lines = {"loop": {}, "threads": {}}
         self.traced = {}
@@ -272,14 +263,6 @@ class Request:
         others -= sum(times[thread][0] for thread in strangers if thread in times)
         waited = sum(times[thread][1] for thread in times if thread not in (*left_out, *strangers))
         return others, waited
-
-    def see(self, message):
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-        elif message["type"] == "http.response.body":
-            if self.first is None:
-                self.first = time.monotonic() - self.began
-            self.size += len(message.get("body") or b"")
 
     def sampled(self, weight, on_loop, busy):
         weight = min(weight, time.monotonic() - self.began)
@@ -314,10 +297,6 @@ class Request:
             "looks_in_threads": self.looks_in_threads,
             "lines": self.lines,
             "traced": self.traced,
-            "status": self.status,
-            "first": self.first,
-            "size": self.size,
-            "error": self.error,
             "handler": handler_of(self.scope),
         }
 
@@ -508,10 +487,6 @@ def handler_of(scope):
     return None if endpoint is None else named(endpoint)
 
 
-def kind_of(app):
-    return kind_of_class(type(app))
-
-
 def innermost(app):
     """The app inside what the server has put around it."""
     for _ in range(20):
@@ -530,11 +505,8 @@ def description(app):
     except Exception:
         openapi = None  # an app whose documentation is broken serves all the same
     return {
-        "kind": kind_of(app),
-        "kinds": [kind_of_class(base) for base in type(app).__mro__],
         "openapi": openapi,
         "routes": list(routes_of(getattr(app, "routes", None) or (), "", 0)),
-        "python": ".".join(map(str, sys.version_info[:3])),
         "is_wsgi": is_wsgi(app),
         "logging": logging_of_the_app(),
     }
@@ -577,10 +549,6 @@ def shows_info(logger):
                 return True
         logger = logger.parent if logger.propagate else None
     return False
-
-
-def kind_of_class(one):
-    return f"{one.__module__}.{one.__qualname__}"
 
 
 def routes_of(table, prefix, depth):

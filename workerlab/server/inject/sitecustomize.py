@@ -8,25 +8,26 @@ and so do the app's files. UvicornWorker loads its app as Uvicorn does.
 Standard library only, and nothing newer than Python 3.8: it runs in the environment of the app.
 """
 
-import importlib.abc
-import importlib.machinery
 import importlib.util
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROBE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "probe.py")
+PACKAGE = os.path.dirname(os.path.dirname(HERE))
 
 
-def probe():
-    """The module `workerlab.probe`, from its file: the package need not be installed there."""
-    name = "workerlab.probe"
+def from_file(name, *path):
+    """A module from its file: the package need not be installed here."""
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, PROBE)
+        spec = importlib.util.spec_from_file_location(name, os.path.join(*path))
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # an app that imports it gets this one
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+def probe():
+    return from_file("workerlab.probe", PACKAGE, "probe.py")
 
 
 def patch_uvicorn(module):
@@ -53,29 +54,7 @@ def patch_gunicorn(module):
 
 PATCHES = {"uvicorn.config": patch_uvicorn, "gunicorn.workers.gasgi": patch_gunicorn}
 
+hook = from_file("workerlab.import_hook", PACKAGE, "import_hook.py")
+hook.change_when_imported(PATCHES)
 
-class Finder(importlib.abc.MetaPathFinder):
-    """Has a module of PATCHES changed when it has been imported."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name not in PATCHES:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            execute, patch = spec.loader.exec_module, PATCHES[name]
-
-            def execute_and_patch(module):
-                execute(module)
-                patch(module)
-
-            spec.loader.exec_module = execute_and_patch
-        return spec
-
-
-sys.meta_path.insert(0, Finder())
-
-# Ours hides a sitecustomize of the environment's own.
-_others = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
-_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _others)
-if _spec is not None and _spec.loader is not None:
-    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+hook.run_hidden_sitecustomize(HERE)
