@@ -7,7 +7,7 @@ import pytest
 
 from tests.answers import from_cell
 from workerlab import Server, burst
-from workerlab.checks import config
+from workerlab.checks import config, print_config
 from workerlab.checks.command import error_lines, refuse, served
 from workerlab.checks.exercise import Exercise
 from workerlab.checks.function import Mistake, Part, is_number, judge_function
@@ -172,8 +172,8 @@ def test_gunicorn_reads_the_file_itself():
         "bind = ['127.0.0.1:8123']\naccesslog = '-'\nport = 1\n"
     )
     with config.written(text) as folder:
-        two, three = config.read(folder), config.read(folder, {"WORKERS": "3"})
-        bad = config.read(folder, {"WORKERS": "many"})
+        two, three = print_config.read(folder), print_config.read(folder, {"WORKERS": "3"})
+        bad = print_config.read(folder, {"WORKERS": "many"})
     assert (two.settings["workers"], three.settings["workers"]) == (2, 3)
     assert two.settings["worker_class"] == "<Mine()>"
     assert two.settings["bind"] == ["127.0.0.1:8123"] and two.settings["accesslog"] == "-"
@@ -184,7 +184,7 @@ def test_gunicorn_reads_the_file_itself():
 @pytest.mark.slow
 def test_a_file_that_never_ends_is_ended():
     with config.written("while True: pass\n") as folder:
-        reading = config.read(folder)
+        reading = print_config.read(folder)
     assert reading.settings is None and reading.exit_code is None
     assert config.not_read(reading, "gunicorn").misconception == "never-ends"
 
@@ -220,7 +220,7 @@ def test_the_name_of_a_file_is_not_its_text():
     ],
 )
 def test_whether_an_address_is_this_machines_own(bind, here):
-    assert config.is_loopback_bind(bind) == here
+    assert print_config.is_loopback_bind(bind) == here
 
 
 # observer

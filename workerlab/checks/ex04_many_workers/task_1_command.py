@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from workerlab.checks.command import open_to_the_network, refuse, served
-from workerlab.checks.config import is_loopback_bind, judge_worker_class, read_command
+from workerlab.checks.config import judge_worker_class
+from workerlab.checks.print_config import is_loopback_bind, read_command
 from workerlab.checks.runner import run_coroutine
 from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.load import burst
@@ -21,8 +22,7 @@ HINTS = [
 ]
 WORKERS = 4
 EXPECTED = f"a Gunicorn master with {WORKERS} workers, each a uvicorn_worker.UvicornWorker"
-# The app is imported once, and not by each worker.
-PRELOADED = {"GUNICORN_CMD_ARGS": "--preload"}
+PRELOADED = {"GUNICORN_CMD_ARGS": "--preload"}  # the app is imported once, not by each worker
 
 
 def check(command: Any) -> Verdict:

@@ -7,16 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from workerlab.checks.command import open_to_the_network
-from workerlab.checks.config import (
-    COMMAND,
-    Reading,
-    is_loopback_bind,
-    judge_worker_class,
-    no_such_setting,
-    not_read,
-    read,
-    written,
-)
+from workerlab.checks.config import COMMAND, judge_worker_class, no_such_setting, not_read, written
+from workerlab.checks.print_config import Reading, is_loopback_bind, read
 from workerlab.checks.verdicts import Refused, Verdict, right, wrong
 
 FORM = 2

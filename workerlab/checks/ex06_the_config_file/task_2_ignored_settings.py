@@ -3,8 +3,9 @@
 from typing import Any
 
 from workerlab.checks.command import launched
-from workerlab.checks.config import FILE, written
+from workerlab.checks.config import written
 from workerlab.checks.patience import patience
+from workerlab.checks.print_config import FILE
 from workerlab.checks.runner import run_coroutine
 from workerlab.checks.statements import Misconception, refuse_form
 from workerlab.checks.verdicts import Verdict, asked_anew, right, too_busy, wrong

@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from workerlab.checks.command import served
-from workerlab.checks.config import (
-    COMMAND,
-    FILE,
-    judge_worker_class,
-    settings_of,
-    unknown_names,
-    written,
-)
+from workerlab.checks.config import COMMAND, judge_worker_class, settings_of, unknown_names, written
 from workerlab.checks.ex06_the_config_file.held_app import FOLDER, RELEASED
 from workerlab.checks.patience import patience
+from workerlab.checks.print_config import FILE
 from workerlab.checks.runner import run_coroutine
 from workerlab.checks.verdicts import Refused, Verdict, right, too_busy, wrong
 from workerlab.load import burst
