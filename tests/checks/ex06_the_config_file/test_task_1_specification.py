@@ -86,7 +86,7 @@ def changed(old: str, new: str) -> str:
     Wrong(changed(REFUSAL, 'print("WORKERS", text); sys.exit()'), "message-does-not-say"),
     Wrong(changed(REFUSAL, "__import__('time').sleep(600)"), "never-ends"),
 )  # fmt: skip
-def test_task_1(case):
-    before = set(os.listdir())
+def test_task_1(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     judge(check, 1, case)
-    assert set(os.listdir()) == before
+    assert os.listdir(tmp_path) == []
