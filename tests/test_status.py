@@ -7,13 +7,11 @@ import pty
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
-from jupyter_client.blocking import BlockingKernelClient
-from jupyter_client.manager import start_new_kernel
 
+from tests.watched_kernel import WatchedKernel, watched_kernel
 from workerlab.status import PLAIN
 
 LOOP = """
@@ -26,31 +24,13 @@ for seconds in steps([0.6, 0.7, 0.8], "measuring", about=3):
 
 
 @pytest.fixture
-def kernel(monkeypatch) -> Iterator[BlockingKernelClient]:
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    manager, client = start_new_kernel()
-    try:
-        yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def outputs(client: BlockingKernelClient, code: str) -> list[tuple[float, str, dict]]:
-    """What a cell sends to its output: seconds from its start, kind of message, content."""
-    found = []
-    began = time.monotonic()
-
-    def keep(message: dict) -> None:
-        if message["msg_type"] not in ("status", "execute_input"):
-            found.append((time.monotonic() - began, message["msg_type"], message["content"]))
-
-    client.execute_interactive(code, output_hook=keep, timeout=60)
-    return found
+def kernel() -> Iterator[WatchedKernel]:
+    with watched_kernel() as kernel:
+        yield kernel
 
 
 def test_a_cell_that_takes_long_tells_where_it_is(kernel):
-    told = outputs(kernel, LOOP)
+    told = kernel.run(LOOP)
     assert [kind for _, kind, _ in told[:2]] == ["display_data", "update_display_data"]
     assert len({content["transient"]["display_id"] for _, _, content in told}) == 1
     assert {content["data"]["text/plain"] for _, _, content in told} == {PLAIN}
@@ -64,17 +44,17 @@ def test_a_cell_that_takes_long_tells_where_it_is(kernel):
 
 def test_a_cell_that_does_not_take_long_says_nothing(kernel):
     code = 'from workerlab.status import status\nwith status("quick"):\n    print("done")'
-    assert [kind for _, kind, _ in outputs(kernel, code)] == ["stream"]
+    assert [kind for _, kind, _ in kernel.run(code)] == ["stream"]
 
 
 def test_an_exception_takes_the_line_away(kernel):
     code = 'from workerlab.status import status\nwith status("long", 5):\n    1 / 0'
-    *_, last, error = outputs(kernel, code)
+    *_, last, error = kernel.run(code)
     assert last[2]["data"]["text/html"] == "" and error[1] == "error"
 
 
 def test_under_pytest_a_cell_shows_nothing(kernel):
-    assert outputs(kernel, f"import os\nos.environ['PYTEST_CURRENT_TEST'] = 'x'\n{LOOP}") == []
+    assert kernel.run(f"import os\nos.environ['PYTEST_CURRENT_TEST'] = 'x'\n{LOOP}") == []
 
 
 def run(code: str, **options) -> subprocess.CompletedProcess:

@@ -4,6 +4,7 @@
 """
 
 import base64
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "pictures" / "lessons"
+EMBEDDED = re.compile(r'src="data:image/png;base64,([^"]+)"')
 # By lesson: the cell whose picture it is.
 MAIN = {
     "00_start_here": "see",
@@ -35,8 +37,9 @@ def stored(lesson: str) -> bytes:
     notebook = nbformat.read(ROOT / "lessons" / f"{lesson}.ipynb", as_version=4)
     [cell] = [cell for cell in notebook.cells if cell.id == MAIN[lesson]]
     for output in cell.outputs:
-        if "image/png" in output.get("data", {}):
-            return base64.b64decode(output.data["image/png"])
+        page = output.get("data", {}).get("text/html", "")
+        if found := EMBEDDED.search(page):
+            return base64.b64decode(found[1])
     raise LookupError(f"the cell {MAIN[lesson]!r} of {lesson} has no picture")
 
 

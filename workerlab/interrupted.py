@@ -31,6 +31,7 @@ class Unfinished:
         """Remember those of an interrupted run that were sent and have no reply."""
         for record in records:
             moments = reports.of(record.id)
+            record.join(moments)
             if moments:
                 self._reporting.add(record.server)
             if record.sent and record.status is None and not record.error:

@@ -13,7 +13,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from json import JSONDecodeError, dumps, loads
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from workerlab.interrupted import unfinished
+from workerlab.pictures import live
 from workerlab.probe import REQUEST_ID_HEADER
 from workerlab.records import CURE, NotKnown, OneLine, Record, Run
 from workerlab.reports import reports
@@ -35,6 +36,7 @@ MOST_SECONDS = 120.0
 MOST_BYTES = 20_000_000  # of a reply
 # Seconds after which a handler that has not reported its beginning is taken not to report it.
 UNTIMED = 0.3
+STEADY_ROWS = 10  # of an open loop it is not known beforehand how many requests are in progress
 _numbers = itertools.count(1)
 
 
@@ -105,7 +107,7 @@ async def burst(
                 with reports.being_watched():
                     await _send_upon_beginnings(session, records, carried)
 
-    return await measure(records, send_all)
+    return await measure(records, send_all, rows=1 if after == "received" else None)
 
 
 async def steady(
@@ -140,7 +142,7 @@ async def steady(
         async with _session(timeout) as session:
             await together(_fetch_when_due(session, record, carried) for record in records)
 
-    run = await measure(records, send_all, about=seconds)
+    run = await measure(records, send_all, about=seconds, rows=min(count, STEADY_ROWS))
     run.rate = rate
     lag = max(record.sent - record.due for record in records if record.due is not None)
     if lag > max(0.05, 1 / rate):
@@ -189,7 +191,7 @@ async def closed_loop(
         async with _session(timeout) as session:
             await together(client(session, end) for _ in range(clients))
 
-    return await measure(records, send_all, addresses, about=seconds)
+    return await measure(records, send_all, addresses, about=seconds, rows=clients)
 
 
 def _addresses(urls: str | Sequence[str]) -> list[str]:
@@ -257,19 +259,22 @@ async def measure(
     send_all: Callable[[], Awaitable[None]],
     addresses: Iterable[str] = (),
     about: float | None = None,
+    rows: int | None = None,
 ) -> Run:
     """Let `send_all` send the requests, and join what the workers report of each.
 
     `addresses` are their URLs where the records are made later; `about` is the number of seconds
-    that it takes, if it is known.
+    that it takes, if it is known. `rows`, about how many are in progress at once, by default all,
+    tells how high the picture is to be that draws itself meanwhile.
     """
     urls = {*addresses, *(record.url for record in records)}
     servers = {urlsplit(url).netloc for url in urls}
     _refuse_stopped(servers)
     began = time.monotonic()
     try:
-        with status("sending requests", about, lambda: _so_far(records)):
+        with status("a server finishes requests of an interrupted run"):
             notes = await unfinished.wait(servers)
+        with _progress(records, servers, rows or len(records), about):
             cpu = time.process_time()
             async with reports.being_read():
                 await send_all()
@@ -282,6 +287,14 @@ async def measure(
         record.join(reports.of(record.id))
     unfinished.note_that_they_report(records)
     return Run(records, cpu, notes=notes)
+
+
+def _progress(
+    records: list[Record], servers: set[str], rows: int, about: float | None
+) -> AbstractContextManager[None]:
+    if live.can_be_drawn():
+        return live.drawn(records, servers, rows, about)
+    return status("sending requests", about, lambda: _so_far(records))
 
 
 def _so_far(records: list[Record]) -> str:
@@ -360,6 +373,9 @@ async def fetch(session: aiohttp.ClientSession, record: Record, carried: Content
                 record.reply = body.decode(_encoding(response), errors="replace")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         record.error = _what_happened(error, has_begun=record.status is not None)
+    except asyncio.CancelledError:
+        record.stopped = True
+        raise
     finally:
         record.received = time.monotonic()
 

@@ -54,6 +54,7 @@ class Record:
     reply: Any = None  # the parsed JSON, or a text; None for any other content
     due: float | None = None  # when the schedule of `steady` wanted it sent
     connection: int | None = None  # the number of the kept connection that carried it
+    stopped: bool = False  # the client gave it up, as at an interrupt: nobody knows how it ended
 
     @property
     def server(self) -> str:
@@ -63,7 +64,12 @@ class Record:
     @property
     def ok(self) -> bool:
         """Whether a whole reply with a status below 400 came."""
-        return self.error is None and self.status is not None and self.status < 400
+        return not (self.error or self.stopped) and self.status is not None and self.status < 400
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a good reply, and not because the client gave it up."""
+        return not (self.ok or self.stopped)
 
     @property
     def latency(self) -> float:
@@ -157,6 +163,8 @@ class Run:
             figures.append("workers not known")
             notes = [*notes, f"This app does not report which worker did what: {CURE}."]
         figures.append(f"{len(self.failures)} failed")
+        if stopped := sum(record.stopped for record in self.records):
+            figures.append(f"{stopped} stopped")
         text = f"{_count(len(self), 'request')}; measured: {', '.join(figures)}"
         return "\n".join([text, *notes])
 
@@ -197,7 +205,7 @@ class Run:
     @property
     def failures(self) -> list[Record]:
         """The requests without a good reply: an error, or a status of 400 or more."""
-        return [record for record in self.records if not record.ok]
+        return [record for record in self.records if record.failed]
 
     @property
     def latencies(self) -> list[float]:

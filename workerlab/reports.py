@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 # What was reported of a request at one moment: the worker's pid, monotonic seconds, a detail.
@@ -101,6 +101,14 @@ class Reports:
             self._parse()
             ids = [name for name in self._moments if name.startswith(f"{token}:")]
             return {name: dict(self._moments[name]) for name in ids}
+
+    def so_far(self, request_ids: Iterable[str]) -> dict[str, dict[str, Moment]]:
+        """What has been reported of these requests up to now, by ID. They are not forgotten."""
+        self.receive()
+        with self._lock:
+            self._parse()
+            known = self._moments
+            return {name: dict(known[name]) for name in request_ids if name in known}
 
     def workers_started(self, since: float) -> set[int]:
         """The pids of the workers whose start-up was reported as later than `since` (monotonic)."""

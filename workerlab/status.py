@@ -82,7 +82,7 @@ class Teller:
         if not lines:
             return
         if self._screen is None:
-            self._screen = NotebookScreen() if _is_notebook() else TerminalScreen()
+            self._screen = NotebookScreen() if is_notebook() else TerminalScreen()
         self._screen.show(lines)
 
 
@@ -131,7 +131,7 @@ def status(
 
     `about` is the number of seconds it usually takes, `so_far` says how far it has got.
     """
-    if not (_is_notebook() or _is_terminal()):
+    if not (is_notebook() or _is_terminal()):
         yield
         return
     work = Work(what, about, so_far, time.monotonic())
@@ -156,7 +156,8 @@ def steps(items: Iterable[Item], what: str, about: float | None = None) -> Itera
             yield item
 
 
-def _is_notebook() -> bool:
+def is_notebook() -> bool:
+    """Whether this process is the kernel of a notebook that somebody looks at."""
     if "IPython" not in sys.modules or "PYTEST_CURRENT_TEST" in os.environ:
         return False
     shell: Any = sys.modules["IPython"].get_ipython()

@@ -12,8 +12,8 @@ from nbconvert import HTMLExporter
 
 from tests.nbval_adapter import clean
 from workerlab import bars, curves, distribution
-from workerlab.pictures.style import WORKERS
-from workerlab.pictures.timeline import layout
+from workerlab.pictures.layout import layout
+from workerlab.pictures.palette import WORKERS
 from workerlab.records import Record, Run
 
 
@@ -129,13 +129,12 @@ def test_the_key_shows_the_colours_of_the_workers():
 )
 def test_the_text_is_the_alt_text_of_exported_html(picture):
     data, metadata = picture._repr_mimebundle_()
-    data["image/png"] = base64.b64encode(data["image/png"]).decode()
     output = nbformat.v4.new_output("display_data", data, metadata=metadata)
     cell = nbformat.v4.new_code_cell(outputs=[output])
     html, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
     (image,) = BeautifulSoup(html, "html.parser").find_all("img")
     assert image["alt"] == picture.text
-    assert image["src"] == f"data:image/png;base64,{data['image/png']}"
+    assert image["src"] == f"data:image/png;base64,{base64.b64encode(picture.png()).decode()}"
 
 
 def test_the_tests_of_notebooks_do_not_compare_the_picture():
@@ -145,25 +144,26 @@ def test_the_tests_of_notebooks_do_not_compare_the_picture():
 
 
 def picture_of(thing):
-    data, metadata = thing._repr_mimebundle_()
-    pixels = matplotlib.image.imread(io.BytesIO(data["image/png"]))
-    return data["text/plain"], metadata["image/png"], pixels
+    """Its text, its pixels, and the height at which it is shown."""
+    data, _ = thing._repr_mimebundle_()
+    pixels = matplotlib.image.imread(io.BytesIO(thing.png()))
+    return data["text/plain"], pixels, round(thing.height * 100)
 
 
 @pytest.mark.parametrize("count", [0, 1, 41, 200])
 def test_the_picture_fits_one_screen_and_says_the_same_in_a_line(count):
     run = Run([request(n, 0, n * 0.1, n * 0.1 + 0.1) for n in range(count)])
-    text, size, pixels = picture_of(run.timeline("title"))
+    text, pixels, height = picture_of(run.timeline("title"))
     assert text.startswith(f"Timeline: {count} request") and "\n" not in text
-    assert pixels.shape[:2] == (2 * size["height"], 2 * size["width"])
-    assert size["height"] < 700
+    assert abs(pixels.shape[0] - 2 * height) <= 1 and pixels.shape[1] == 2 * 880
+    assert height < 700
 
 
 def test_a_failed_request_is_marked_in_its_own_colour():
     vermilion = (0xD5 / 255, 0x5E / 255, 0x00 / 255)
 
     def has_failure(run):
-        _, _, pixels = picture_of(run.timeline())
+        _, pixels, _ = picture_of(run.timeline())
         return (abs(pixels[..., :3] - vermilion).max(axis=-1) < 0.02).any()
 
     assert not has_failure(Run([request(1, 0, 0, 1)]))
@@ -194,13 +194,13 @@ def test_bars_write_a_count_as_a_whole_number():
 
 
 def test_bars_write_their_figures():
-    text, _, pixels = picture_of(bars({"one": 0.5, "eight": 4.0}, "s", "title", mark=2))
+    text, pixels, _ = picture_of(bars({"one": 0.5, "eight": 4.0}, "s", "title", mark=2))
     assert text == "Bars: 2 values; measured: one 0.50 s, eight 4.00 s"
     assert pixels.shape[1] == 1760
 
 
 def test_a_distribution_says_how_many_runs_had_which_result():
-    text, _, pixels = picture_of(
+    text, pixels, _ = picture_of(
         distribution({"shared": [2, 4, 4], "in turn": [2, 2, 2]}, "requests", "title", best=2)
     )
     assert text == "Distribution: 2 kinds of runs; measured: shared: 1 x 2, 2 x 4; in turn: 3 x 2"
@@ -209,7 +209,7 @@ def test_a_distribution_says_how_many_runs_had_which_result():
 
 def test_curves_write_their_points():
     lines = {"computing": {1: 46.2, 2: 84.0}, "awaiting": {1: 74.0, 2: 75.0}}
-    text, _, pixels = picture_of(curves(lines, "workers", "requests/s", "title", mark=(5, "5")))
+    text, pixels, _ = picture_of(curves(lines, "workers", "requests/s", "title", mark=(5, "5")))
     assert text == (
         "Curves: requests/s by workers; measured: computing: 46 at 1, 84 at 2; "
         "awaiting: 74 at 1, 75 at 2"

@@ -141,7 +141,9 @@ def test_a_lesson_has_its_claims_and_its_pictures_with_their_alternatives(site):
         page = page_of(notebook, site)
         assert "✔ held" in page.text, notebook.stem
         pictures = [
-            output.data for output in outputs_of(notebook) if "image/png" in output.get("data", {})
+            output.data
+            for output in outputs_of(notebook)
+            if "<img" in output.get("data", {}).get("text/html", "")
         ]
         assert pictures, notebook.stem
         for data in pictures:

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workerlab.claims import is_plain_number
-from workerlab.pictures.style import FAINT, GUESS, PLAIN, WAITING, WIDTH, Picture
+from workerlab.pictures.palette import FAINT, GUESS, PLAIN, WAITING
+from workerlab.pictures.style import WIDTH, Picture
 
 
 class Bars(Picture):

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from matplotlib.figure import Figure
 
-from workerlab.pictures.style import FAILED, FAINT, PLAIN, WAITING, Picture
+from workerlab.pictures.palette import FAILED, FAINT, PLAIN, WAITING
+from workerlab.pictures.style import Picture
 from workerlab.records import NotKnown, Record, Run
 
 LANE = 0.3  # inches

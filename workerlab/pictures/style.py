@@ -1,4 +1,4 @@
-"""How the project's pictures look. Every colour has one meaning everywhere."""
+"""How the project's pictures look, and how a notebook shows them."""
 
 import base64
 import html
@@ -9,15 +9,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-# Okabe and Ito's palette, told apart with any kind of colour vision
-# (https://jfly.uni-koeln.de/color/). Worker 1, 2, 3, ... in the order of their first request.
-WORKERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#8C6D31", "#5B4B9A", "#7F7F7F"]
-FAILED = "#D55E00"
-WAITING = "#D9DEE3"
-TEXT = "#24292F"
-FAINT = "#6E7781"
-PLAIN = "#44546A"  # what belongs to no worker, or to all of them
-GUESS = "#24292F"
+from workerlab.pictures.palette import FAINT, TEXT, on_page
 
 _SETTINGS = {
     "font.size": 11,
@@ -66,16 +58,13 @@ class Picture:
         return _with_few_colours(file)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        size = {"width": round(WIDTH * 100), "height": round(self.height * 100)}
-        png = self.png()
-        # JupyterLab and nbconvert give no alt text to an image/png, whatever its metadata say. The
-        # figures come last in their line, where the tests do not compare them.
-        page = (
-            f'<img alt="{html.escape(self.text)}" width="{size["width"]}" '
-            f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+        # As HTML and not as image/png, to which JupyterLab gives no alt text, whatever its metadata
+        # say. The figures come last in their line, where the tests do not compare them.
+        image = (
+            f'<img alt="{html.escape(self.text)}" width="{round(WIDTH * 100)}" '
+            f'src="data:image/png;base64,{base64.b64encode(self.png()).decode()}">'
         )
-        data = {"text/html": page, "image/png": png, "text/plain": self.text}
-        return data, {"image/png": {**size, "alt": self.text}}
+        return {"text/html": on_page(image), "text/plain": self.text}, {}
 
     def __repr__(self) -> str:
         return self.text
@@ -86,8 +75,3 @@ def _with_few_colours(file: io.BytesIO) -> bytes:
     smaller = io.BytesIO()
     Image.open(file).convert("RGB").quantize(COLOURS).save(smaller, format="png", optimize=True)
     return smaller.getvalue()
-
-
-def worker_colour(number: int) -> str:
-    """The colour of worker `number`, counted from 0; after the eighth they begin again."""
-    return WORKERS[number % len(WORKERS)]

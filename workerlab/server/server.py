@@ -289,6 +289,12 @@ def stop_all() -> None:
         end(name)
 
 
+def workers_at(address: str) -> list[int]:
+    """The pids of the workers of this notebook's server at an address, as 127.0.0.1:8000."""
+    servers = [server for server in _running.values() if server.url == f"http://{address}"]
+    return [pid for server in servers for pid in server.workers]
+
+
 def stopped_at(url: str) -> str | None:
     """The command of a server that this notebook has stopped, and that had this address."""
     return _stopped.get(url)
