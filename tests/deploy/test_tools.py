@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.deploy.tools import run, system_command, tool
+from tests.tools import run, system_command, tool
 from workerlab import ROOT
 
 DEPLOY = ROOT / "deploy"

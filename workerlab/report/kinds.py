@@ -151,7 +151,10 @@ def names_of(note: dict[str, Any]) -> list[str]:
     elif in_threads - others_waited >= FLOOR and note["looks_in_threads"] > 1:
         found.add(THREAD)
     share = loop.stood / (others_cpu + others_waited + 1e-9)
-    if FLOOR <= loop.stood < SHUT_OUT and COMPUTES_IN_THREAD in found and share >= NOT_THE_GIL:
+    if COMPUTES_IN_THREAD in found and (
+        (PIECE <= loop.stood < FLOOR and share >= THE_GIL)
+        or (FLOOR <= loop.stood < SHUT_OUT and share >= NOT_THE_GIL)
+    ):
         raise CannotTell(STOOD_STILL)
     if loop.stood >= SHUT_OUT:
         if COMPUTES_IN_THREAD not in found or NOT_THE_GIL < share < THE_GIL:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.tools import FOLDER, why_there_are_none
+from tests.tools import FOLDER, why_there_are_none
 from workerlab import ROOT
 
 DEPLOY = ROOT / "deploy"

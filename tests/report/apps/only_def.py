@@ -34,7 +34,7 @@ DONE_IN = {
 SLOW_SERVER = os.environ.get("SLOW_SERVER", "")  # answers after 150 ms
 ROWS = [{"id": number, "tags": [str(number)] * 3} for number in range(15_000)]
 TEXT = json.dumps(ROWS * 8)
-NUMBERS = [(number * 7_919_777) % 1_000_003 for number in range(400_000)]
+NUMBERS = [(number * 7_919_777) % 1_000_003 for number in range(1_200_000)]
 
 app = FastAPI()
 

@@ -1,4 +1,4 @@
-"""`.venv-tools`: what checks deploy/, in an environment of its own.
+"""`.venv-tools`: what checks deploy/ and drives a browser, in an environment of its own.
 
 The tools are made from tools/requirements.txt when a test first needs one. The reader's .venv has
 none of them, and nothing of a test's result depends on what else is installed.
@@ -40,14 +40,14 @@ def system_command(name: str) -> str:
     return found
 
 
-def run(*command: str | Path, **options) -> str:
-    """Run a checking tool to its end; what it printed. Fails the test if it found something."""
+def run(*command: str | Path, timeout: float = 120, **options) -> str:
+    """Run a tool to its end; what it printed. Fails the test if its exit status is not 0."""
     done = subprocess.run(
         [str(part) for part in command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=timeout,
         **options,
     )
     assert done.returncode == 0, done.stdout

@@ -1,0 +1,116 @@
+"""A real browser runs lessons as a reader does, from ./learn, and sees their pictures grow."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.tools import run, system_command, tool
+from workerlab import ROOT
+
+LESSONS = ["02_blocking_the_loop", "05_who_gets_the_request"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[str]:
+    """The address of a JupyterLab which ./learn serves from a copy of this repository."""
+    system_command("chromium")
+    tool("playwright")  # skips where it can't be installed
+    folder = tmp_path_factory.mktemp("reader") / "repository"
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(lambda name: (ROOT / name).is_file(), names.splitlines()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    kept = {name: os.environ[name] for name in os.environ if name != "PYTEST_CURRENT_TEST"}
+    process = subprocess.Popen(
+        [str(folder / "learn"), "--no-browser", "--allow-root"],
+        env={**kept, "HOME": str(folder.parent)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        address = process.stdout.readline().strip()
+        assert address, "./learn has printed no address"
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=30)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def look(scenario: str, address: str) -> list[dict[str, Any]]:
+    """What a scenario of the driver has seen, which is listed there."""
+    driver = [tool("python"), "-m", "tests.browser.driver", scenario, address]
+    return json.loads(run(*driver, cwd=ROOT, timeout=400))
+
+
+def at(lab: str, lesson: str, page: str = "lab/tree") -> str:
+    server, _, token = re.fullmatch(r"(http://[^/]+/)(.*)\?(token=.*)", lab).groups()
+    # Without the tabs of the test before.
+    return f"{server}{page}/mine/lessons/{lesson}.ipynb?reset&{token}"
+
+
+def check_that_all_went_well(facts: dict[str, Any]) -> None:
+    assert facts["errors"] == [] and facts["dialogs"] == 0
+    assert re.search(r"\d", facts["last_prompt"]), "the last cell has not run"
+    text = "\n".join(facts["outputs"])
+    assert "held" in text and "did not hold" not in text and "Error" not in text
+
+
+def check_that_pictures_grew(facts: dict[str, Any]) -> None:
+    """Bars got longer while their cell ran, and an image has the place of the last frame."""
+    by_cell = defaultdict(list)
+    for note in facts["seen"]:
+        by_cell[note["cell"]].append(note)
+    grown = 0
+    for cell, notes in by_cell.items():
+        frames = [note for note in notes if note["kind"] == "svg" and note["busy"]]
+        if not frames:
+            continue
+        assert notes[-1]["kind"] == "img", f"cell {cell} ends with a frame"
+        assert len({note["height"] for note in frames}) == 1, f"cell {cell} jumps"
+        widths = defaultdict(set)  # by run of this cell
+        for note in frames:
+            widths[note["text"].partition(" request")[0]].add(round(note["width"]))
+        grown += max(map(len, widths.values())) >= 3
+    assert grown >= 2
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_runs_in_jupyterlab_and_its_pictures_grow(lab, lesson):
+    (facts,) = look("run_all", at(lab, lesson))
+    check_that_all_went_well(facts)
+    check_that_pictures_grew(facts)
+
+
+def test_a_lesson_runs_in_notebook_7_and_its_pictures_grow(lab):
+    (facts,) = look("run_all", at(lab, LESSONS[0], "notebooks"))
+    check_that_all_went_well(facts)
+    check_that_pictures_grew(facts)
+
+
+def test_after_an_interrupt_and_a_restart_all_runs_again(lab):
+    interrupted, again = look("interrupt_and_restart", at(lab, LESSONS[1]))
+    text = "\n".join(interrupted["outputs"])
+    assert re.search(r"stopped after \d+\.\d s, \d of \d answered", text)
+    pictures = [note for note in interrupted["seen"] if note["kind"] == "img"]
+    assert any("stopped" in note["text"] for note in pictures)
+    assert all("0 failed" in note["text"] for note in interrupted["seen"])
+    check_that_all_went_well(again)
+    check_that_pictures_grew(again)
