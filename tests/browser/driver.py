@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # As high as a whole lesson: cells outside of the window are not in the page.
@@ -53,9 +53,9 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(address)
         page.locator(CELL).first.wait_for(timeout=LIMIT)
-        # Until the kernel can be asked, a command would open a dialog about it.
         page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=LIMIT)
         page.evaluate(WATCH)
+        self.errors.clear()  # what the page says of its own start is not of this notebook
 
     def _note(self, message: Any) -> None:
         if message.type == "error":
@@ -71,7 +71,18 @@ class Notebook:
         self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
 
     def run_all(self) -> None:
-        self.choose("Run", "Run All Cells")
+        """Have all cells run, and come back when they do."""
+        runs = f"""() => [...document.querySelectorAll("{CELL} {PROMPT}")]
+            .some(prompt => prompt.textContent.includes("*"))"""
+        for tries_left in (2, 1, 0):
+            self.choose("Run", "Run All Cells")
+            try:
+                self.page.wait_for_function(runs, timeout=5000)
+                break
+            except TimeoutError:
+                # JupyterLab drops the command now and then while its kernel is being connected.
+                if not tries_left:
+                    raise
 
     def confirm(self) -> None:
         """Press the button which the open dialog proposes."""
