@@ -127,7 +127,16 @@ BREAKAGES = [
     ),
     Breakage(
         "the master replaces all workers and not the dead one alone",
-        [("lesson", "os.kill(victim, signal.SIGKILL)", "server.signal('HUP')")],
+        [
+            ("lesson", "os.kill(victim, signal.SIGKILL)", "server.signal('HUP')"),
+            # Else the tree shows those that haven't left yet, on a busy machine.
+            (
+                "lesson",
+                "after = server.wait_for_workers(4",
+                "while {*before} & {*server.workers}: await asyncio.sleep(0.05)\n"
+                "after = server.wait_for_workers(4",
+            ),
+        ],
         KILL,
         {"claim-lost", "claim-kill"},
     ),

@@ -30,7 +30,8 @@ BREAKAGES = [
     Breakage(
         "the awaiting handler blocks, under timeout",
         [handler("/slow-await", AWAIT, SLEEP)],
-        TIMEOUT,
+        # Not claim-line: two workers that are killed together write their stacks into each other.
+        [cell for cell in TIMEOUT if cell != "claim-line"],
         {"claim-awaiting"},
     ),
     Breakage(
