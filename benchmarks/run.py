@@ -1,13 +1,14 @@
-"""What the kit costs, as a table: `.venv/bin/python benchmarks/run.py [SECTION ...]`
+"""What the kit costs, as a table: `.venv/bin/python -m benchmarks.run [SECTION ...]`
 
     kit        launch-to-ready against bare Popen; burst against bare aiohttp
     lessons    what the lessons measure against the ideal time
     tests      the time of the test run: kernels, servers, experiments, the rest
     start      a second ./learn against jupyter lab itself, up to a served page
+    live       a timeline that draws itself: how soon, how often, at what cost
     setup      ./learn in a fresh clone against plain pip, both with empty caches
 
-Without names: all of them, about ten minutes. Medians of runs that take turns, so that a drift of
-the machine meets both sides. Run it on an idle machine. Nothing here is asserted in the tests.
+Without names: all of them, about fifteen minutes. Medians of runs that take turns, so that a drift
+of the machine meets both sides. Run it on an idle machine. Nothing here is asserted in the tests.
 """
 
 import argparse
@@ -24,11 +25,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from urllib.request import ProxyHandler, build_opener
 
 import aiohttp
 import nbformat
 
+from benchmarks import answers, live
 from workerlab import Server, burst
 from workerlab.ports import free_port
 from workerlab.server import ROOT
@@ -54,14 +55,6 @@ def timed(action: Callable[[], object]) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
-
-
-def answers(url: str) -> bool:
-    try:
-        build_opener(ProxyHandler({})).open(url, timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def kit() -> None:
@@ -269,7 +262,20 @@ def in_fresh_clone(command: str) -> float:
         shutil.rmtree(folder)
 
 
-SECTIONS = {"kit": kit, "lessons": lessons, "tests": tests, "start": start, "setup": setup}
+def live_pictures() -> None:
+    row("A TIMELINE THAT DRAWS ITSELF", "measured")
+    for what, figure in live.measure().items():
+        row(what, figure)
+
+
+SECTIONS = {
+    "kit": kit,
+    "lessons": lessons,
+    "tests": tests,
+    "start": start,
+    "live": live_pictures,
+    "setup": setup,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(

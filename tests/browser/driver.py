@@ -35,8 +35,9 @@ WATCH = """() => {
           width: Math.max(0, ...bars.map(bar => bar.getBBox().width)),
           height: Math.round(shown.getBoundingClientRect().height),
         };
-        const last = window.seen.findLast(one => one.cell === number);
-        if (JSON.stringify(last) !== JSON.stringify(note)) window.seen.push(note);
+        const {at, ...last} = window.seen.findLast(one => one.cell === number) || {};
+        if (JSON.stringify(last) === JSON.stringify(note)) continue;
+        window.seen.push({...note, at: Date.now()});
       }
     });
   }, 30);
@@ -53,7 +54,7 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(address)
         page.locator(CELL).first.wait_for(timeout=LIMIT)
-        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=LIMIT)
+        self.wait_for_the_kernel()
         page.evaluate(WATCH)
         self.errors.clear()  # what the page says of its own start is not of this notebook
 
@@ -70,11 +71,25 @@ class Notebook:
         self.page.locator(".lm-MenuBar-itemLabel").get_by_text(menu, exact=True).click()
         self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
 
+    def wait_for_the_kernel(self) -> None:
+        """Wait until the page is connected to a kernel that is idle: without, it asks for one."""
+        # The page itself shows "idle" before there is a kernel.
+        idle = """async () => {
+            const sessions = await (await fetch("/api/sessions")).json();
+            const kernels = sessions.filter(one => location.href.includes(one.path))
+                .map(one => one.kernel);
+            return kernels.some(one => one.connections > 0 && one.execution_state === "idle");
+        }"""
+        self.page.wait_for_function(idle, timeout=LIMIT, polling=200)
+        ready = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+        self.page.locator(ready).wait_for(timeout=LIMIT)
+
     def run_all(self) -> None:
         """Have all cells run, and come back when they do."""
         runs = f"""() => [...document.querySelectorAll("{CELL} {PROMPT}")]
             .some(prompt => prompt.textContent.includes("*"))"""
         for tries_left in (2, 1, 0):
+            assert not self.dialogs, self.dialogs
             self.choose("Run", "Run All Cells")
             try:
                 self.page.wait_for_function(runs, timeout=5000)
@@ -83,6 +98,11 @@ class Notebook:
                 # JupyterLab drops the command now and then while its kernel is being connected.
                 if not tries_left:
                     raise
+
+    @property
+    def dialogs(self) -> list[str]:
+        """What the open ones say."""
+        return self.page.locator(".jp-Dialog").all_inner_texts()
 
     def confirm(self) -> None:
         """Press the button which the open dialog proposes."""
@@ -112,7 +132,7 @@ class Notebook:
             "seen": self.page.evaluate("() => window.seen"),
             "outputs": self.page.locator(f"{CELL} .jp-OutputArea-output").all_inner_texts(),
             "errors": self.errors,
-            "dialogs": self.page.locator(".jp-Dialog").count(),
+            "dialogs": self.dialogs,
             "last_prompt": self.cells.last.locator(PROMPT).inner_text(),
         }
 
@@ -137,8 +157,7 @@ def interrupt_and_restart(notebook: Notebook) -> list[dict[str, Any]]:
     notebook.wait_until_growing()
     notebook.choose("Kernel", "Restart Kernel…")
     notebook.confirm()
-    ready = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
-    notebook.page.locator(ready).wait_for(timeout=LIMIT)
+    notebook.wait_for_the_kernel()
     notebook.page.evaluate("() => { window.seen = []; }")
     notebook.run_all()
     notebook.wait_until_done()

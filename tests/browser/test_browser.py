@@ -67,7 +67,7 @@ def at(lab: str, lesson: str, page: str = "lab/tree") -> str:
 
 
 def check_that_all_went_well(facts: dict[str, Any]) -> None:
-    assert facts["errors"] == [] and facts["dialogs"] == 0
+    assert facts["errors"] == [] and facts["dialogs"] == []
     assert re.search(r"\d", facts["last_prompt"]), "the last cell has not run"
     text = "\n".join(facts["outputs"])
     assert "held" in text and "did not hold" not in text and "Error" not in text
