@@ -72,7 +72,11 @@ def notebook() -> nbformat.NotebookNode:
             'print("figures", json.dumps(pairs))'
         )
     cells.append("server.stop()")
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(
+        metadata={"kernelspec": kernel},
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+    )
 
 
 @contextmanager
