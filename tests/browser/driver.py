@@ -164,8 +164,20 @@ def interrupt_and_restart(notebook: Notebook) -> list[dict[str, Any]]:
     return [interrupted, notebook.facts()]
 
 
+def open_the_exercise(notebook: Notebook) -> list[dict[str, str]]:
+    """Follow a lesson's link to it. Each tab: its text, and what the style sheet puts before it."""
+    notebook.page.locator('a[href*="exercises/"]').last.click()
+    tabs = notebook.page.locator('.lm-TabBar-tab[title*="Path:"] .lm-TabBar-tabLabel')
+    tabs.nth(1).wait_for(timeout=LIMIT)
+    return tabs.evaluate_all(
+        """tabs => tabs.map(tab => (
+            {text: tab.textContent, before: getComputedStyle(tab, "::before").content}))"""
+    )
+
+
 SCENARIOS: dict[str, Callable[[Notebook], list[dict[str, Any]]]] = {
     "run_all": run_all,
+    "open_the_exercise": open_the_exercise,
     "interrupt_and_restart": interrupt_and_restart,
 }
 

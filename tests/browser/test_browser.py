@@ -114,3 +114,9 @@ def test_after_an_interrupt_and_a_restart_all_runs_again(lab):
     assert all("0 failed" in note["text"] for note in interrupted["seen"])
     check_that_all_went_well(again)
     check_that_pictures_grew(again)
+
+
+def test_the_tabs_of_a_lesson_and_its_exercise_can_be_told_apart(lab):
+    lesson, exercise = look("open_the_exercise", at(lab, "04_many_workers"))
+    assert lesson["text"] == exercise["text"] == "04_many_workers.ipynb"
+    assert (lesson["before"], exercise["before"]) == ("none", '"Exercise "')

@@ -55,6 +55,7 @@ def serve(
         f"--ServerApp.allow_root={allow_root}",
         f"--IdentityProvider.token={token}",
         f"--LabApp.default_url=/{page}",
+        "--LabApp.custom_css=True",
         # Its warnings are for those who run it for others: that a notebook is new, for instance.
         "--ServerApp.log_level=ERROR",
         "--LabApp.log_level=ERROR",
@@ -63,6 +64,7 @@ def serve(
     with status("starting JupyterLab"):
         rest_on_this_environment()
         ask_no_questions()
+        tell_tabs_apart()
         # Imported here: it takes half a second, which the sentences above need not wait for.
         import zmq
         from jupyterlab.labapp import LabApp
@@ -167,3 +169,16 @@ def ask_no_questions(prefix: Path = Path(sys.prefix)) -> None:
     with contextlib.suppress(OSError):
         overrides.parent.mkdir(parents=True, exist_ok=True)
         overrides.write_text(json.dumps(defaults, indent=1) + "\n")
+
+
+def tell_tabs_apart(prefix: Path = Path(sys.prefix)) -> None:
+    """Have the tabs of exercises and solutions say so, as they have the names of their lessons.
+
+    Source: https://jupyterlab.readthedocs.io/en/stable/user/directories.html
+    """
+    style = Path(__file__).with_name("tabs.css")
+    place = prefix / "etc/jupyter/custom/custom.css"
+    # The tabs can be used without.
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(style, place)
