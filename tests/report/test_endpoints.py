@@ -133,6 +133,16 @@ def test_an_app_with_hundreds_of_endpoints_is_tried_at_the_first_and_at_the_name
     assert str(endpoints.MOST) in found[-1].why_not
 
 
+def test_of_too_many_endpoints_each_handler_is_tried_before_its_further_paths():
+    app = FastAPI()
+    for path in ("/twice", "/as-well", *(f"/items-{number}" for number in range(endpoints.MOST))):
+        app.get(path)(lambda: 1)
+    app.get("/rare")(lambda: 2)
+    found = found_in(app)
+    assert found["GET /twice"].call and found["GET /rare"].call
+    assert sum(one.call is not None for one in found.values()) == endpoints.MOST
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

@@ -92,13 +92,21 @@ def find(description: dict[str, Any], named: list[Call]) -> list[Endpoint]:
         found.append(Endpoint("/", call=Call("/")))  # mounted files, or no table of routes
     for endpoint in found:
         endpoint.handler = handlers.get((endpoint.path, endpoint.method))
-    tried = 0
-    for endpoint in found:
-        tried += endpoint.call is not None
-        if tried > MOST and endpoint.call is not None:
-            endpoint.call = None
-            endpoint.why_not = f"only the first {MOST} are tried; name it with --path"
+    leave_out_what_is_too_much(found, len(named))
     return found
+
+
+def leave_out_what_is_too_much(found: list[Endpoint], named: int) -> None:
+    """Keep the calls of `MOST`: the named ones, one for each handler, further paths of a handler."""
+    first, further, seen = found[:named], [], [endpoint.handler for endpoint in found[:named]]
+    for endpoint in found[named:]:
+        is_new = endpoint.handler is None or endpoint.handler not in seen
+        (first if is_new else further).append(endpoint)
+        seen.append(endpoint.handler)
+    in_order = [endpoint for endpoint in [*first, *further] if endpoint.call is not None]
+    for endpoint in in_order[MOST:]:
+        endpoint.call = None
+        endpoint.why_not = f"only {MOST} are tried; name it with --path"
 
 
 def from_openapi(spec: dict[str, Any]) -> Iterator[Endpoint]:
