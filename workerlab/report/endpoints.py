@@ -97,7 +97,7 @@ def find(description: dict[str, Any], named: list[Call]) -> list[Endpoint]:
 
 
 def leave_out_what_is_too_much(found: list[Endpoint], named: int) -> None:
-    """Keep the calls of `MOST`: the named ones, one for each handler, further paths of a handler."""
+    """Keep `MOST` calls: the named ones, one for each handler, then a handler's further paths."""
     first, further, seen = found[:named], [], [endpoint.handler for endpoint in found[:named]]
     for endpoint in found[named:]:
         is_new = endpoint.handler is None or endpoint.handler not in seen
