@@ -7,6 +7,9 @@ from tests import nbval_adapter
 # In the background of a shell a process ignores SIGINT, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Where processes share the slow tests, none shall be left with these at the end.
+LONG = ("tests/notebooks/test_breakages.py", "tests/report/", "tests/server/test_ends.py")
+
 COUNT_OF_SLOW = pytest.StashKey[int]()
 
 
@@ -27,6 +30,8 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in slow]
         config.hook.pytest_deselected(items=slow)
         config.stash[COUNT_OF_SLOW] = len(slow)
+    else:
+        items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -18,7 +18,7 @@ from workerlab import ROOT
 
 LESSONS = ["02_blocking_the_loop", "05_who_gets_the_request"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")

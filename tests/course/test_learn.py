@@ -848,6 +848,7 @@ def fetch(address: str) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("clone")
 def test_an_installation_that_was_killed_is_repaired(real_clone):
     packages = real_clone.folder / ".venv/lib"
     process = real_clone.start("doctor")
@@ -865,6 +866,7 @@ def test_an_installation_that_was_killed_is_repaired(real_clone):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("clone")
 def test_jupyterlab_is_served_with_a_token_and_ends_at_ctrl_c(real_clone):
     port = jupyter.PORT + 1000
     while not ports.is_free(port):

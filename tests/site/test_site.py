@@ -1,6 +1,5 @@
 """The site that tools/site/build.py makes: complete, without a broken link, and of one piece."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -19,7 +18,7 @@ LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
 EXERCISES = sorted((ROOT / "exercises").glob("*.ipynb"))
 ANSWER = re.compile(r"<details>\s*<summary>.+?</summary>(.+?)</details>", re.DOTALL)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
 
 def run_build(root: Path, into: Path) -> subprocess.CompletedProcess:
@@ -29,21 +28,14 @@ def run_build(root: Path, into: Path) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    """The folder with the site. Tests that run side by side have it built once, by the first."""
+    """The folder with the site."""
     sentence = why_not_installed()
     if sentence:
         pytest.skip(sentence)
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    built = folder / "site-built"
-    with (folder / "site-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            done = run_build(ROOT, folder / "site")
-            assert done.returncode == 0, done.stderr
-            built.touch()
-    return folder / "site/html"
+    folder = tmp_path_factory.mktemp("site")
+    done = run_build(ROOT, folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
 
 
 class Page(HTMLParser):

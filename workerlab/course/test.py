@@ -10,7 +10,8 @@ INTERRUPTED, WRONG_USAGE, NOTHING_COLLECTED = 2, 4, 5
 AT_ONCE = "4"
 # loadfile: a whole notebook goes to one process, since its cells belong together.
 QUICK = ["-m", "not slow", "--dist", "loadfile"]
-SLOW = ["-m", "slow", "--dist", "worksteal"]
+# loadgroup: one test at a time, but those that share a fixture of some seconds go to one process.
+SLOW = ["-m", "slow", "--dist", "loadgroup"]
 
 
 def run(arguments: list[str], *, slow: bool = False) -> int:

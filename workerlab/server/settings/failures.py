@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,7 +93,11 @@ def beginning(
             process = subprocess.Popen(
                 command.split(),
                 cwd=ROOT,
-                env=os.environ | {"GUNICORN_CMD_ARGS": f"--control-socket {folder}/control"},
+                env=os.environ
+                | {
+                    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+                    "GUNICORN_CMD_ARGS": f"--control-socket {folder}/control",
+                },
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
