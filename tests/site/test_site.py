@@ -1,6 +1,5 @@
 """The site that tools/site/build.py makes: complete, without a broken link, and of one piece."""
 
-import os
 import re
 import shutil
 import subprocess
