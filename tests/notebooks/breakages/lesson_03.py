@@ -46,7 +46,8 @@ BREAKAGES = [
         "forty requests need no more than forty tokens",
         [lesson("n=100", "n=40")],
         FORTY,
-        {"claim-forty", "claim-waited"},
+        # The picture's text says how many.
+        {"hundred", "claim-forty", "claim-waited"},
     ),
     Breakage(
         "two workers share the hundred requests",
