@@ -88,16 +88,17 @@ class Notebook:
         """Have all cells run, and come back when they do."""
         runs = f"""() => [...document.querySelectorAll("{CELL} {PROMPT}")]
             .some(prompt => prompt.textContent.includes("*"))"""
-        for tries_left in (2, 1, 0):
-            assert not self.dialogs, self.dialogs
+        for tries_left in range(5, -1, -1):
             self.choose("Run", "Run All Cells")
             try:
                 self.page.wait_for_function(runs, timeout=5000)
                 break
             except TimeoutError:
-                # JupyterLab drops the command now and then while its kernel is being connected.
+                # A click while the page is being connected to its kernel is dropped, or the page
+                # asks for a kernel, and needs none a moment later.
                 if not tries_left:
-                    raise
+                    raise AssertionError(f"no cell runs; dialogs: {self.dialogs}") from None
+                self.page.keyboard.press("Escape")
 
     @property
     def dialogs(self) -> list[str]:
