@@ -7,7 +7,7 @@ from tests import nbval_adapter
 # In the background of a shell a process ignores SIGINT, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where processes share the slow tests, none shall be left with these at the end.
+# They come first: where processes share the slow tests, none is left alone with one at the end.
 LONG = ("tests/notebooks/test_breakages.py", "tests/report/", "tests/server/test_ends.py")
 
 COUNT_OF_SLOW = pytest.StashKey[int]()

@@ -741,6 +741,15 @@ def test_the_question_about_news_is_answered_once(tmp_path):
     assert file.read_text() == "{}"
 
 
+def test_the_tabs_of_exercises_and_solutions_get_a_style_sheet_if_it_can_be_written(tmp_path):
+    jupyter.tell_tabs_apart(tmp_path)
+    (sheet,) = tmp_path.rglob("custom/custom.css")
+    for folder, word in (("exercises", "Exercise"), ("solutions", "Solution")):
+        assert f'title*="{folder}/"' in sheet.read_text() and f'"{word} "' in sheet.read_text()
+    (tmp_path / "file").touch()
+    jupyter.tell_tabs_apart(tmp_path / "file")
+
+
 @pytest.mark.parametrize(
     ("statuses", "status"),
     [

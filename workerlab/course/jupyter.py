@@ -174,7 +174,7 @@ def ask_no_questions(prefix: Path = Path(sys.prefix)) -> None:
 def tell_tabs_apart(prefix: Path = Path(sys.prefix)) -> None:
     """Have the tabs of exercises and solutions say so, as they have the names of their lessons.
 
-    Source: https://jupyterlab.readthedocs.io/en/stable/user/directories.html
+    Source: `custom_css` in https://github.com/jupyterlab/jupyterlab/blob/main/jupyterlab/labapp.py
     """
     style = Path(__file__).with_name("tabs.css")
     place = prefix / "etc/jupyter/custom/custom.css"

@@ -89,15 +89,17 @@ def beginning(
         command = " ".join(
             [kind.command.format(app="served:app").format(port=port, folder=folder), *options]
         )
+        # As typed here, the command is this environment's.
+        path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        settings = {
+            "PATH": os.pathsep.join(path),
+            "GUNICORN_CMD_ARGS": f"--control-socket {folder}/control",
+        }
         with Path(folder, "log").open("wb") as log:
             process = subprocess.Popen(
                 command.split(),
                 cwd=ROOT,
-                env=os.environ
-                | {
-                    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-                    "GUNICORN_CMD_ARGS": f"--control-socket {folder}/control",
-                },
+                env=os.environ | settings,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
