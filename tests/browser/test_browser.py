@@ -17,6 +17,11 @@ from tests.tools import run, system_command, tool
 from workerlab import ROOT
 
 LESSONS = ["02_blocking_the_loop", "05_who_gets_the_request"]
+# What Notebook 7.6 itself says at the start of every page.
+KNOWN_ERRORS = {
+    "Cannot read properties of undefined (reading 'schema')",
+    "Command 'filebrowser:open-path' not registered.",
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -101,6 +106,7 @@ def test_a_lesson_runs_in_jupyterlab_and_its_pictures_grow(lab, lesson):
 
 def test_a_lesson_runs_in_notebook_7_and_its_pictures_grow(lab):
     (facts,) = look("run_all", at(lab, LESSONS[0], "notebooks"))
+    facts["errors"] = [text for text in facts["errors"] if text not in KNOWN_ERRORS]
     check_that_all_went_well(facts)
     check_that_pictures_grew(facts)
 
