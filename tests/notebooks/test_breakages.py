@@ -95,7 +95,8 @@ sys.exit(pytest.main())
 
 def run_nbval(notebook: Path, folder: Path) -> str:
     """What strict nbval says of the notebook, with the copy's code instead of ours."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    path = [str(folder), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
     command = [sys.executable, "-c", PYTEST, "--nbval", "-rA", "-p", "no:cacheprovider", notebook]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
