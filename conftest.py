@@ -1,6 +1,4 @@
-import os
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +10,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # They come first: where processes share the slow tests, none is left alone with one at the end.
 LONG = ("tests/notebooks/test_breakages.py", "tests/report/", "tests/server/test_ends.py")
 
-# What the servers of the slow tests do without; the lessons run as they do for a reader.
-LEAN = str(Path(__file__).parent / "tests/lean")
-
 COUNT_OF_SLOW = pytest.StashKey[int]()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     nbval_adapter.configure(config)
-    path = os.environ.get("PYTHONPATH", "")
-    if config.option.markexpr == "slow" and LEAN not in path:
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [LEAN, path]))
 
 
 def wants_quick_tests_only(config):

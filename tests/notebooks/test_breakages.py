@@ -95,8 +95,7 @@ sys.exit(pytest.main())
 
 def run_nbval(notebook: Path, folder: Path) -> str:
     """What strict nbval says of the notebook, with the copy's code instead of ours."""
-    path = [str(folder), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", PYTEST, "--nbval", "-rA", "-p", "no:cacheprovider", notebook]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
