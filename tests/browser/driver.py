@@ -54,7 +54,7 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         # Under load the page asks for a kernel now and then. A reader takes what it proposes.
         asks = page.locator(".jp-Dialog").filter(has_text="Select Kernel")
-        page.add_locator_handler(asks, self.confirm, no_wait_after=True)
+        page.add_locator_handler(asks, lambda _: self.confirm(), no_wait_after=True)
         page.goto(address)
         page.locator(CELL).first.wait_for(timeout=LIMIT)
         self.wait_for_the_kernel()
@@ -98,7 +98,7 @@ class Notebook:
         """What the open ones say."""
         return self.page.locator(".jp-Dialog").all_inner_texts()
 
-    def confirm(self, _dialog: Locator | None = None) -> None:
+    def confirm(self) -> None:
         """Press the button which the open dialog proposes."""
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
 
