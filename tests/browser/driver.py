@@ -70,8 +70,11 @@ class Notebook:
 
     def choose(self, menu: str, item: str) -> None:
         """Choose an item of a menu, as `Run`, `Run All Cells`."""
-        self.page.locator(".lm-MenuBar-itemLabel").get_by_text(menu, exact=True).click()
-        self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
+        try:
+            self.page.locator(".lm-MenuBar-itemLabel").get_by_text(menu, exact=True).click()
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
+        except TimeoutError:
+            raise AssertionError(f"no click reaches {menu}; dialogs: {self.dialogs}") from None
 
     def wait_for_the_kernel(self) -> None:
         """Wait until the page has a kernel, and it is idle."""
