@@ -2,7 +2,8 @@
 
 nbval knows two outcomes of a cell. The lessons have a third: *not measurable here*, for a claim
 which this machine cannot show. Such a cell is reported as skipped where tests/allowed_skips.txt
-allows it, and fails everywhere else.
+allows it, and fails everywhere else. And nbval shows a cell that failed with its figures hidden,
+which are what one needs then: they stand below its report.
 """
 
 import re
@@ -16,6 +17,7 @@ from nbval.plugin import IPyNbCell, get_sanitize_patterns
 from workerlab.claims import DID_NOT_HOLD, NOT_MEASURABLE
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
+PRINTED = "Printed by the cell"
 
 
 def configure(config: pytest.Config) -> None:
@@ -25,10 +27,15 @@ def configure(config: pytest.Config) -> None:
 
 
 def judge(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Turn the report of a cell that printed *not measurable here* into a skip, or a failure."""
+    """Turn the report of a cell that printed *not measurable here* into a skip, or a failure.
+
+    The report of a cell that failed is given what the cell printed, with its figures.
+    """
     if not isinstance(item, IPyNbCell) or report.when != "call":
         return
     text = printed(item)
+    if report.failed and text:
+        report.sections.append((PRINTED, text))
     sentences = [line for line in text.splitlines() if line.startswith(NOT_MEASURABLE)]
     if not sentences or DID_NOT_HOLD in text:
         return
