@@ -2,8 +2,8 @@
 
 nbval knows two outcomes of a cell. The lessons have a third: *not measurable here*, for a claim
 which this machine cannot show. Such a cell is reported as skipped where tests/allowed_skips.txt
-allows it, and fails everywhere else. And nbval shows a cell that failed with its figures hidden,
-which are what one needs then: they stand below its report.
+allows it, and fails everywhere else. Of a cell that failed, nbval shows the output only as it
+compares it, without figures, and the figures tell why it failed: they stand below the report.
 """
 
 import re
