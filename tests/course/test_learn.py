@@ -775,13 +775,14 @@ def test_all_runs_the_slow_ones_last_and_fails_if_one_does(monkeypatch, statuses
     assert all("--nbval" in command and command[-1] == "-x" for command in commands)
 
 
-def test_without_all_the_slow_ones_stay_out_and_the_lessons_run_one_by_one(monkeypatch):
+def test_without_all_the_slow_ones_stay_out_and_the_lessons_come_first_two_at_a_time(monkeypatch):
     commands = []
     monkeypatch.setattr(test, "call", lambda command: commands.append(command) or 1)
     assert test.run([]) == 1
     lessons, others = commands
-    assert lessons[-3:] == ["-m", "not slow", "lessons"]
+    assert lessons[-3:] == ["-n", "2", "lessons"] and "loadfile" in lessons
     assert others[-3:] == ["exercises", "solutions", "tests"] and "loadfile" in others
+    assert all(command[command.index("-m", 3) + 1] == "not slow" for command in commands)
 
 
 def test_named_files_run_one_by_one(monkeypatch):

@@ -7,9 +7,10 @@ from pathlib import Path
 from workerlab import ROOT
 
 INTERRUPTED, WRONG_USAGE, NOTHING_COLLECTED = 2, 4, 5
-AT_ONCE = "4"
+AT_ONCE, LESSONS_AT_ONCE = "4", "2"
+NOT_SLOW = ["-m", "not slow"]
 # loadfile: a whole notebook goes to one process, since its cells belong together.
-QUICK = ["-m", "not slow", "--dist", "loadfile"]
+QUICK = [*NOT_SLOW, "--dist", "loadfile"]
 # loadgroup: one test at a time, but those that share a fixture of some seconds go to one process.
 SLOW = ["-m", "slow", "--dist", "loadgroup"]
 
@@ -17,20 +18,19 @@ SLOW = ["-m", "slow", "--dist", "loadgroup"]
 def run(arguments: list[str], *, slow: bool = False) -> int:
     """Run the tests, then with `slow` the slow ones; the exit status of pytest.
 
-    The lessons are run one after the other, since they measure time. The others wait more than
-    they compute and share the machine. The slow ones come last, so that the quick ones tell sooner
-    what is broken. Where the arguments name files, these are run one after the other too.
+    All of them wait more than they compute, so several share the machine: two lessons, since these
+    measure time, and four of the others. The slow ones come last, so that the quick ones tell
+    sooner what is broken. Where the arguments name files, these are run one after the other.
     """
     arguments = [from_root(argument) for argument in arguments]
     for name in named_files(arguments):
         if not (ROOT / name).exists():
             print(f"learn: there is no file or folder {name}, so nothing was run.", file=sys.stderr)
             return WRONG_USAGE
-    one_by_one = ["-m", "not slow"]
     if any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
-        runs = [one_by_one]
+        runs = [NOT_SLOW]
     else:
-        runs = [[*one_by_one, name] for name in folders("lessons")]
+        runs = [[*QUICK, "-n", LESSONS_AT_ONCE, name] for name in folders("lessons")]
         runs.append([*QUICK, "-n", AT_ONCE, *folders("exercises", "solutions", "tests")])
     if slow:
         runs.append([*SLOW, "-n", AT_ONCE])
