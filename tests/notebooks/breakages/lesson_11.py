@@ -12,14 +12,22 @@ CONNECTIONS = "workerlab/server/settings/connections.py"
 TIME_LIMITS = "workerlab/server/settings/time_limits.py"
 
 START = ["rows", "predict", "trial"]
-WHO = ["claim-failing"]  # it defines who()
 SHAPE = [*START, "predict-shape", "shape", "share", "shape-see"]
+ALL = [*START, "failing", "signals", "ending", "requests", "see", "who"]
 
-ONLY_FAILING = [*START, "failing", "claim-failing"]
-ONLY_SIGNALS = [*START, "failing", "signals", *WHO, "claim-deploying"]
-ONLY_REQUESTS = [*START, "failing", "requests", "others", *WHO, "claim-ignored"]
-ONLY_ENDING = [*START, "failing", "ending", *WHO, "claim-starting"]
-ALL = [*START, "failing", "signals", "ending", "requests", "others", "see", *WHO]
+FIRST = ("lesson", "matrix |= ", "matrix = ")  # where no other trials went before
+ONLY_FAILING = [*START, "failing", "who", "claim-failing"]
+ONLY_SIGNALS = [*START, "signals", "who", "claim-deploying"]
+ONLY_ENDING = [*START, "ending", "who", "claim-starting"]
+ONLY_REQUESTS = [*START, "requests", "who", "claim-ignored"]
+
+SOON = (FAILURES, "within=30", "within=12")  # an app that starts is waited for no longer
+NEEDED = [
+    *["timeout", "killed_worker", "max_requests", "ttin_ttou", "hup_slow_import"],
+    *["hup_import_error", "term", "import_error", "lifespan_error", "worker_connections"],
+    *["forwarded_allow_ips", "forwarded_for", "limit_request_line", "limit_request_fields"],
+    *["access_log_format", "preload"],
+]
 
 BREAKAGES = [
     Breakage(
@@ -29,7 +37,11 @@ BREAKAGES = [
             (KINDS, 'name="uvicorn --workers"', 'name="UvicornWorker"'),
             (KINDS, 'name="other"', 'name="uvicorn --workers"'),
         ],
-        [*ALL, "claim-deploying", "claim-starting", "claim-ignored", "needs", "claim-decision"],
+        [
+            *ALL,
+            *["claim-failing", "claim-deploying", "claim-starting", "claim-ignored"],
+            *["needs", "claim-decision"],
+        ],
         {
             "see",
             "claim-failing",
@@ -42,7 +54,7 @@ BREAKAGES = [
     ),
     Breakage(
         "asgi is UvicornWorker",
-        [(KINDS, "--worker-class asgi", "--worker-class uvicorn_worker.UvicornWorker")],
+        [FIRST, (KINDS, "--worker-class asgi", "--worker-class uvicorn_worker.UvicornWorker")],
         ONLY_REQUESTS,
         {"claim-ignored"},
     ),
@@ -66,37 +78,39 @@ BREAKAGES = [
     ),
     Breakage(
         "the new code is imported at once",
-        [(SIGNALS, "time.sleep(4)", "time.sleep(0)")],
+        [FIRST, (SIGNALS, "time.sleep(4)", "time.sleep(0)")],
         ONLY_SIGNALS,
         {"claim-deploying"},
     ),
     Breakage(
         "the code on the disk is never replaced",
-        [(SIGNALS, "write_text(code, ", "write_text(SERVED, ")],
+        [FIRST, (SIGNALS, "write_text(code, ", "write_text(SERVED, ")],
         ONLY_SIGNALS,
         {"claim-deploying"},
     ),
     Breakage(
         "the app can be imported",
         [
+            FIRST,
+            SOON,
             (
                 FAILURES,
                 "return ends_with_an_error(kind, BROKEN",
                 "return ends_with_an_error(kind, SERVED",
-            )
+            ),
         ],
         ONLY_ENDING,
         {"claim-starting"},
     ),
     Breakage(
         "the lifespan doesn't raise",
-        [(FAILURES, "raise RuntimeError(", "print(")],
+        [FIRST, SOON, (FAILURES, "raise RuntimeError(", "print(")],
         ONLY_ENDING,
         {"claim-starting"},
     ),
     Breakage(
         "no proxy names the client",
-        [(CONNECTIONS, '"X-Forwarded-For"', '"X-Other"')],
+        [FIRST, (CONNECTIONS, '"X-Forwarded-For"', '"X-Other"')],
         ONLY_REQUESTS,
         {"claim-ignored"},
     ),
@@ -138,8 +152,11 @@ BREAKAGES = [
     ),
     Breakage(
         "a need is looked up in another row",
-        [("lesson", 'killed": ["timeout"]', 'killed": ["term"]')],
-        [*ALL, "needs", "claim-decision"],
+        [
+            ("lesson", "fill(FAILING", f"fill({NEEDED}"),
+            ("lesson", 'killed": ["timeout"]', 'killed": ["term"]'),
+        ],
+        [*START, "failing", "who", "needs", "claim-decision"],
         {"needs", "claim-decision"},
     ),
 ]

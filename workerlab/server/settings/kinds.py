@@ -196,5 +196,5 @@ def comes_true(condition: Callable[[], bool], within: float) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(0.05)
     return True
