@@ -3,7 +3,7 @@
 import threading
 import time
 
-PROBE = 0.02  # seconds of CPU time
+PROBE = 0.01  # seconds of CPU time
 MOST = 4.0
 INTERVAL = 0.3  # seconds from one measurement of a Deadline to the next
 # Two threads that measure at once would each find the other's work.

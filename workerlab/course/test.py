@@ -7,10 +7,10 @@ from pathlib import Path
 from workerlab import ROOT
 
 INTERRUPTED, WRONG_USAGE, NOTHING_COLLECTED = 2, 4, 5
-AT_ONCE, LESSONS_AT_ONCE = "4", "2"
-NOT_SLOW = ["-m", "not slow"]
+AT_ONCE = "4"
+QUICK = ["-m", "not slow"]
 # loadfile: a whole notebook goes to one process, since its cells belong together.
-QUICK = [*NOT_SLOW, "--dist", "loadfile"]
+BY_FILE = ["--dist", "loadfile"]
 # loadgroup: one test at a time, but those that share a fixture of some seconds go to one process.
 SLOW = ["-m", "slow", "--dist", "loadgroup"]
 
@@ -18,20 +18,17 @@ SLOW = ["-m", "slow", "--dist", "loadgroup"]
 def run(arguments: list[str], *, slow: bool = False) -> int:
     """Run the tests, then with `slow` the slow ones; the exit status of pytest.
 
-    All of them wait more than they compute, so several share the machine: two lessons, since these
-    measure time, and four of the others. The slow ones come last, so that the quick ones tell
-    sooner what is broken. Where the arguments name files, these are run one after the other.
+    They wait more than they compute, so several share the machine, the lessons too: what these
+    claim holds on a busy one. The slow ones come last, so that the quick ones tell sooner what is
+    broken. Where the arguments name files, these are run one after the other.
     """
     arguments = [from_root(argument) for argument in arguments]
     for name in named_files(arguments):
         if not (ROOT / name).exists():
             print(f"learn: there is no file or folder {name}, so nothing was run.", file=sys.stderr)
             return WRONG_USAGE
-    if any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
-        runs = [NOT_SLOW]
-    else:
-        runs = [[*QUICK, "-n", LESSONS_AT_ONCE, name] for name in folders("lessons")]
-        runs.append([*QUICK, "-n", AT_ONCE, *folders("exercises", "solutions", "tests")])
+    names_files = any((ROOT / argument.partition("::")[0]).exists() for argument in arguments)
+    runs = [QUICK if names_files else [*QUICK, *BY_FILE, "-n", AT_ONCE]]
     if slow:
         runs.append([*SLOW, "-n", AT_ONCE])
     statuses = set()
@@ -45,11 +42,6 @@ def run(arguments: list[str], *, slow: bool = False) -> int:
         return NOTHING_COLLECTED
     # That of a pytest that was killed is negative.
     return max(statuses - {0, NOTHING_COLLECTED}, default=0)
-
-
-def folders(*names: str) -> list[str]:
-    """Those of the repository's folders that are there."""
-    return [name for name in names if (ROOT / name).is_dir()]
 
 
 def named_files(arguments: list[str]) -> list[str]:
