@@ -2,6 +2,7 @@
 
 import html
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -92,6 +93,19 @@ def test_runs_side_by_side_share_a_picture_and_runs_in_turn_share_its_place(kern
 
 def test_a_run_too_short_for_a_frame_shows_nothing(kernel):
     assert pages(kernel.run('await burst(f"{server.url}/health");')) == []
+
+
+def test_after_a_frame_that_took_long_the_next_one_comes_soon(kernel):
+    told = kernel.run(
+        "import time\n"
+        "from workerlab.pictures import live\n"
+        "quick = live.LivePicture._frame\n"
+        "live.LivePicture._frame = lambda picture: time.sleep(0.3) or quick(picture)\n"
+        'await burst(f"{server.url}/slow-await?seconds=2.4");\n'
+        "live.LivePicture._frame = quick"
+    )
+    times = [0.0, *(one.after for one in told)]
+    assert len(told) >= 3 and max(b - a for a, b in pairwise(times)) < 2
 
 
 def test_an_interrupt_says_stopped_and_not_failed_and_has_a_picture_too(kernel):

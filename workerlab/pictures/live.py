@@ -24,7 +24,8 @@ from workerlab.status import PLAIN, is_notebook
 EVERY = 0.1  # seconds between two frames
 SOON = 0.02  # seconds until the first one, where few requests are sent before it
 FEW = 50
-PATIENCE = 20  # times what a frame took, at least, until the next: 5 % of a core
+PATIENCE = 20  # times what a frame took until the next: 5 % of a core
+LONGEST = 1.0  # seconds between two frames, however long one took
 MOST = 400  # requests in the picture: the last ones of a longer run
 AROUND, ROW, LANE = 125, 24, 16  # pixels of height
 LOWEST, HIGHEST = 200, 560
@@ -77,7 +78,7 @@ class LivePicture:
             began = time.perf_counter()
             self._show(self._frame())
             took = time.perf_counter() - began
-            await asyncio.sleep(max(EVERY - took, PATIENCE * took))
+            await asyncio.sleep(min(max(EVERY - took, PATIENCE * took), LONGEST))
 
     def _frame(self) -> str:
         now = time.monotonic()
