@@ -11,17 +11,28 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import nbformat
 import pytest
 
 from tests.tools import run, system_command, tool
 from workerlab import ROOT
 
-LESSONS = ["02_blocking_the_loop", "05_who_gets_the_request"]
+LESSONS = ["mine/lessons/02_blocking_the_loop", "mine/lessons/05_who_gets_the_request"]
 # What Notebook 7.6 itself says at the start of every page.
 KNOWN_ERRORS = {
     "Cannot read properties of undefined (reading 'schema')",
     "Command 'filebrowser:open-path' not registered.",
 }
+
+# Its first burst is long enough for a click in its middle on any machine.
+INTERRUPTED = [
+    "from workerlab import Server, burst, claim, stop_all\n"
+    'server = Server("uvicorn app.main:app --port {port}")',
+    'run = await burst(f"{server.url}/slow?seconds=1", n=8)',
+    'run = await burst(f"{server.url}/slow?seconds=0.3", n=4)\n'
+    'claim(len(run) == 4 and not run.failures, "all four were answered")',
+    "stop_all()",
+]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -37,6 +48,8 @@ def lab(tmp_path_factory) -> Iterator[str]:
     for name in filter(lambda name: (ROOT / name).is_file(), names.splitlines()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    cells = [nbformat.v4.new_code_cell(source) for source in INTERRUPTED]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "interrupted.ipynb")
     kept = {name: os.environ[name] for name in os.environ if name != "PYTEST_CURRENT_TEST"}
     process = subprocess.Popen(
         [str(folder / "learn"), "--no-browser", "--allow-root"],
@@ -65,10 +78,10 @@ def look(scenario: str, address: str) -> list[dict[str, Any]]:
     return json.loads(run(*driver, cwd=ROOT, timeout=400))
 
 
-def at(lab: str, lesson: str, page: str = "lab/tree") -> str:
+def at(lab: str, notebook: str, page: str = "lab/tree") -> str:
     server, _, token = re.fullmatch(r"(http://[^/]+/)(.*)\?(token=.*)", lab).groups()
     # Without the tabs of the test before.
-    return f"{server}{page}/mine/lessons/{lesson}.ipynb?reset&{token}"
+    return f"{server}{page}/{notebook}.ipynb?reset&{token}"
 
 
 def check_that_all_went_well(facts: dict[str, Any]) -> None:
@@ -112,7 +125,7 @@ def test_a_lesson_runs_in_notebook_7_and_its_pictures_grow(lab):
 
 
 def test_after_an_interrupt_and_a_restart_all_runs_again(lab):
-    interrupted, again = look("interrupt_and_restart", at(lab, LESSONS[1]))
+    interrupted, again = look("interrupt_and_restart", at(lab, "interrupted"))
     text = "\n".join(interrupted["outputs"])
     assert re.search(r"stopped after \d+\.\d s, \d of \d answered", text)
     pictures = [note for note in interrupted["seen"] if note["kind"] == "img"]
@@ -123,6 +136,6 @@ def test_after_an_interrupt_and_a_restart_all_runs_again(lab):
 
 
 def test_the_tabs_of_a_lesson_and_its_exercise_can_be_told_apart(lab):
-    lesson, exercise = look("open_the_exercise", at(lab, "04_many_workers"))
+    lesson, exercise = look("open_the_exercise", at(lab, "mine/lessons/04_many_workers"))
     assert lesson["text"] == exercise["text"] == "04_many_workers.ipynb"
     assert (lesson["before"], exercise["before"]) == ("none", '"Exercise "')

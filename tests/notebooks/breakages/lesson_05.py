@@ -41,7 +41,12 @@ BREAKAGES = [
     Breakage("the eight do not block", [AWAITS], SHARED, {"claim-shared"}),
     Breakage("the eight take no time", [AT_ONCE], SHARED, {"claim-shared"}),
     Breakage("pinned to the only worker", [ONE_WORKER], PINNED, {"claim-pinned"}),
-    Breakage("pinned to one of eight workers", [EIGHT_WORKERS], PINNED, {"claim-pinned"}),
+    Breakage(
+        "pinned to one of eight workers",
+        [EIGHT_WORKERS, ("lesson", '/health", 29)', '/health", 57)')],  # eight or more to one
+        PINNED,
+        {"claim-pinned"},
+    ),
     Breakage("the pinned requests do not block", [AWAITS], PINNED, {"claim-pinned"}),
     Breakage("the pinned requests take no time", [AT_ONCE], PINNED, {"claim-pinned"}),
     Breakage(

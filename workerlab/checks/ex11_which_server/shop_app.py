@@ -16,7 +16,6 @@ async def client(request: Request) -> dict[str, str]:
 
 @app.get("/wait")
 async def wait(seconds: float) -> None:
-    print(f"waiting for {seconds:g} s", flush=True)
     await asyncio.sleep(seconds)
 
 
