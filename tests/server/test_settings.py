@@ -6,8 +6,6 @@ import ast
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,32 +30,16 @@ FACTS = {
     for setting, cells in ROW.findall(PAGE.read_text(encoding="utf-8"))
 }
 
-side_by_side = pytest.mark.xdist_group("trials")
 every_probe = pytest.mark.parametrize("setting", settings.TRIALS)
 every_kind = pytest.mark.parametrize("kind", settings.KINDS, ids=lambda kind: kind.name)
 every_fact = pytest.mark.parametrize("setting", FACTS)
 
 
-@pytest.fixture(scope="module")
-def trials(request: pytest.FixtureRequest) -> Iterator[Callable[[str, settings.Kind], str]]:
-    """What `settings.ask` says. As the trials wait more than they compute, six go on at once."""
-    threads, begun = ThreadPoolExecutor(6), {}
-    for test in request.session.items:
-        if "trials" in getattr(test, "fixturenames", ()):  # a notebook's cell has none
-            setting, kind = test.callspec.params["setting"], test.callspec.params["kind"]
-            begun[setting, kind.name] = threads.submit(settings.ask, setting, kind)
-    yield lambda setting, kind: begun[setting, kind.name].result()
-    threads.shutdown(cancel_futures=True)
-
-
 @pytest.mark.slow
-@side_by_side
-@every_probe
 @every_kind
-def test_the_facts_say_what_the_probe_says(
-    setting: str, kind: settings.Kind, trials: Callable[[str, settings.Kind], str]
-) -> None:
-    found = trials(setting, kind)
+@every_probe
+def test_the_facts_say_what_the_probe_says(setting: str, kind: settings.Kind) -> None:
+    found = settings.ask(setting, kind)
     if found == settings.NOT_MEASURABLE:
         pytest.skip(f"{setting}: only root, or only Linux, can show it")
     assert FACTS[setting][kind.name].split(":")[0] == found
