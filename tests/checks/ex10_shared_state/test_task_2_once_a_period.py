@@ -101,13 +101,13 @@ def changed(old: str, new: str, source: str = FLOCK) -> str:
     return True
 """
     ),
-    Wrong(TOP + "    return True\n", "in-every-worker"),
+    Wrong(TOP + "    return True\n", "more-than-one"),
     Wrong(
         TOP + "    global kept\n    first, kept = kept != period, period\n    return first\n",
-        "in-every-worker",
+        "more-than-one",
     ),
     Wrong(TOP + "    return False\n", "nobody-runs"),
-    Wrong(EXCLUSIVE.format(name='"job.lock"'), "never-again"),
+    Wrong(EXCLUSIVE.format(name='"job.lock"'), "nobody-runs"),
     Wrong(
         TOP + "    file = Path(f'run-{period}')\n    if file.exists():\n        return False\n"
         "    file.touch()\n    return True\n",

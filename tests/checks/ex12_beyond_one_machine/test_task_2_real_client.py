@@ -41,6 +41,7 @@ SCHEME = "proxy_set_header X-Forwarded-Proto $came_by;\n"
         "forged-scheme",
     ),
     Wrong(HOST + CLIENT + SCHEME + "return 404;", "not-passed-on"),
+    Wrong(HOST + CLIENT + SCHEME + "return 200 'all is well';", "not-passed-on"),
     Wrong(HOST + CLIENT + "proxy_set_header X-Forwarded-Proto $came_from;", "not-accepted"),
     Wrong(None, "not-a-string"),
 )
