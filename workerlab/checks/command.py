@@ -99,13 +99,20 @@ def served(command: Any, name: str = "check", **options: Any) -> Iterator[Server
     Raises Refused where the command is not launched, or the server does not come up.
     """
     refuse(command)
-    options = {"timeout": patience(START_LIMIT), **options}
+    with started(command, name, **options) as server:
+        yield server
+
+
+@contextmanager
+def started(command: str, name: str = "check", **options: Any) -> Iterator[Server]:
+    """As `served`, for a command of the check's own that runs what the reader wrote."""
+    options, told = {"timeout": patience(START_LIMIT), **options}, command.replace("{folder}/", "")
     try:
         server = Server(command, name=name, **options)
     except ServerDidNotStart as error:
-        raise Refused(did_not_start(command, str(error))) from None
+        raise Refused(did_not_start(told, str(error))) from None
     except ValueError:  # it listens elsewhere than it says
-        raise Refused(open_to_the_network(command)) from None
+        raise Refused(open_to_the_network(told)) from None
     try:
         yield server
     finally:

@@ -42,7 +42,7 @@ def hit(condition: str) -> str:
     ),
     Wrong(
         hit(OURS).replace("for r in lost} -", 'for r in lost if r["worker"]} -'),
-        "no-worker-no-loss",
+        "other-ids-of-the-rest",
     ),
     Wrong(hit(OURS).replace(" - hit", ""), "other-ids-of-the-rest"),
     Wrong(hit(f"not ({OURS})").replace(" - hit", " | hit"), "sets-swapped"),

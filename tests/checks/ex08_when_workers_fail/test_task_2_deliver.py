@@ -75,9 +75,11 @@ def changed(old: str, new: str, source: str = LOOP) -> str:
     Wrong(changed("for attempt in range(3)", "while True"), "too-often"),
     Wrong(changed("session.request(method, url)", "session.get(url)"), "not-sent"),
     Wrong(changed('method == "POST"', 'method == "GET"'), "post-twice"),
-    Wrong(changed("                return None\n", "                raise\n"), "not-none"),
-    Wrong(changed("                return None\n", "                return 200\n"), "not-none"),
-    Wrong(changed("return response.status", "return await response.json()"), "not-the-status"),
+    Wrong(changed("                return None\n", "                raise\n"), "not-what-came"),
+    Wrong(
+        changed("                return None\n", "                return 200\n"), "not-what-came"
+    ),
+    Wrong(changed("return response.status", "return await response.json()"), "not-what-came"),
     Wrong(
         changed(
             "                return response.status\n",

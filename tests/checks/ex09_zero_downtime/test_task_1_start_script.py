@@ -30,11 +30,11 @@ def script(*lines: str) -> str:
     Wrong(script(f"exec {SERVER} --daemon"), "ends-before-term"),
     Wrong(script("trap 'kill -TERM $!' TERM", SERVER), "term-has-no-effect"),
     Wrong(script("trap '' TERM", SERVER), "term-has-no-effect"),
-    Wrong(script(f"{SERVER} &", "trap 'kill -TERM $!' TERM", "wait"), "leaves-before-the-server"),
+    Wrong(script(f"{SERVER} &", "trap 'kill -TERM $!' TERM", "wait"), "ends-apart-from-the-server"),
     Wrong(script(f"exec {SERVER} --graceful-timeout 0"), "lifespan-skipped"),
     Wrong(
         script(f"{SERVER} &", "trap 'kill -TERM $!' TERM", "wait", "while true; do sleep 1; done"),
-        "script-goes-on",
+        "ends-apart-from-the-server",
     ),
     Wrong(script(f"exec {SERVER} --bind 0.0.0.0:8000"), "open-to-the-network"),
     Wrong(script("exec gunicorn shop -c gunicorn.conf"), "does-not-start"),

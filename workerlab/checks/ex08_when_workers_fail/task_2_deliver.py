@@ -56,13 +56,9 @@ MISTAKES = {
         "A GET was lost that one more attempt would have brought home.",
         "How often was it sent, and how often in all may a GET be sent?",
     ),
-    "not-none": (
-        "For a request that never got a reply, your function does not return None.",
-        "What does your function do after its last attempt?",
-    ),
-    "not-the-status": (
-        "A reply came, and your function doesn't return its status.",
-        "What is response.status, and which line returns it?",
+    "not-what-came": (
+        "Your function doesn't return what came: the status of the reply, or None without one.",
+        "What is response.status, and what does your function do after its last attempt?",
     ),
 }
 
@@ -86,10 +82,11 @@ def check(deliver: Any) -> Verdict:
     for (method, key), said in zip(REQUESTS, values, strict=True):
         kills, sent = KILLS.get((method, key), 0), counts[f"{method} {key}"]
         told.append(f"{method} /{key}: sent {sent} x, {name} returned {said!r:.60}")
-        if mistake := _mistake(method, kills, sent, said):
-            most = 1 if method == "POST" else ATTEMPTS
-            should = f"sent {min(kills + 1, most)} x, and {'None' if kills >= most else '200'}"
-            found.setdefault(mistake, {"came_back": told[-1], "expected": should})
+        most = 1 if method == "POST" else ATTEMPTS
+        should, came = min(kills + 1, most), None if kills >= most else 200
+        if mistake := _mistake(method, sent, should, said == came):
+            expected = f"sent {should} x, and {came}"
+            found.setdefault(mistake, {"came_back": told[-1], "expected": expected})
     for mistake in MISTAKES:
         if mistake in found:
             return wrong(mistake, *MISTAKES[mistake], ran=ran, **found[mistake])
@@ -97,16 +94,12 @@ def check(deliver: Any) -> Verdict:
     return right(sentence, ran, "\n".join(told))
 
 
-def _mistake(method: str, kills: int, sent: int, said: Any) -> str | None:
-    """The id of what is wrong with one request that kills this many workers."""
+def _mistake(method: str, sent: int, should: int, is_told: bool) -> str | None:
+    """The id of what is wrong with a request that should have been `sent` so many times."""
     if method == "POST" and sent > 1:
         return "post-twice"
     if sent == 0:
         return "not-sent"
-    if sent > kills + 1 or sent > ATTEMPTS:
-        return "too-often"
-    if method == "GET" and sent < min(kills + 1, ATTEMPTS):
-        return "given-up-too-early"
-    if sent <= kills:
-        return None if said is None else "not-none"
-    return None if said == 200 else "not-the-status"
+    if sent != should:
+        return "too-often" if sent > should else "given-up-too-early"
+    return None if is_told else "not-what-came"

@@ -7,14 +7,13 @@ from typing import Any
 
 import psutil
 
-from workerlab.checks.command import START_LIMIT, did_not_start, open_to_the_network
+from workerlab.checks.command import started
 from workerlab.checks.ex09_zero_downtime.apps import ABANDONED, TIDY
 from workerlab.checks.patience import patience
 from workerlab.checks.runner import run_coroutine
 from workerlab.checks.verdicts import Verdict, right, too_busy, wrong
 from workerlab.load import burst
 from workerlab.server import Server
-from workerlab.server.start_errors import ServerDidNotStart
 
 HINTS = [
     "Which process gets the TERM? And does a shell hand it on to the program that it waits for?",
@@ -53,14 +52,10 @@ OUTCOMES = {
         "The server has ended, and the end of its lifespan never ran.",
         "Which signal, or which limit, leaves a process no time for its last words?",
     ),
-    "leaves-before-the-server": (
-        "The script's process ended while the server was still tidying up. In a container, "
-        "everything else is killed at that moment.",
+    "ends-apart-from-the-server": (
+        "The script's process ended while the server was still tidying up, or goes on after that. "
+        "In a container, its end is the end of everything.",
         "What does `wait` do when a trap has run, and what comes after it in your script?",
-    ),
-    "script-goes-on": (
-        "The server has ended, and the script's process goes on.",
-        "What does your script do once the server has ended?",
     ),
 }
 
@@ -70,18 +65,8 @@ def check(script: Any) -> Verdict:
     if not isinstance(script, str):
         return wrong("not-a-string", "A script is one string here.", "What is between the quotes?")
     files = {**FILES, "start.sh": script.lstrip()}
-    try:
-        server = Server(
-            "sh {folder}/start.sh", name="check", files=files, timeout=patience(START_LIMIT)
-        )
-    except ServerDidNotStart as error:
-        return did_not_start("sh start.sh", str(error))
-    except ValueError:
-        return open_to_the_network("sh start.sh")
-    try:
+    with started("sh {folder}/start.sh", files=files) as server:
         outcome, log = _after_term(server), server.log
-    finally:
-        server.stop(grace=0)
     details = {"ran": RAN, "came_back": "\n".join(log.splitlines()[-3:]), "expected": EXPECTED}
     if outcome in OUTCOMES:
         return wrong(outcome, *OUTCOMES[outcome], **details)
@@ -106,9 +91,8 @@ def _after_term(server: Server) -> str:
                     return "shell-takes-term"
         time.sleep(0.05)
     if TIDY in server.log:
-        if ABANDONED in server.log:
-            return "leaves-before-the-server"
-        return "script-goes-on" if server.pids else "right"
+        is_apart = ABANDONED in server.log or server.pids
+        return "ends-apart-from-the-server" if is_apart else "right"
     if not server.pids:
         return "lifespan-skipped"
     is_told = any(words in server.log for words in TOLD)
