@@ -503,6 +503,26 @@ def test_ctrl_c_is_a_line_and_the_next_start_repairs(clone):
     assert clone.installs() == 2
 
 
+def test_an_interrupt_is_held_while_the_command_starts(learn, monkeypatch):
+    held = []
+    monkeypatch.setattr(os, "execve", lambda *_: held.extend(signal.pthread_sigmask(0, [])))
+    try:
+        learn.hand_over([])
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    assert held == [signal.SIGINT]
+
+
+def test_an_interrupt_that_was_held_ends_the_command_without_a_traceback():
+    def hold_one():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    command = [sys.executable, "-P", "-m", "workerlab.course.cli", "progress"]
+    done = subprocess.run(command, preexec_fn=hold_one, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_two_at_once_install_once(clone):
     first = clone.start("first", env={"UV_TAKES": "0.5"})
     wait_for(lambda: clone.installs() == 1, "uv to start")

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -165,12 +166,14 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(errors="replace")
     allow_open_files()
     try:
+        # learn has held it back.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         try:
             sys.exit(main())
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except ImportError as error:
         if (error.name or "").partition(".")[0] in ("app", "workerlab"):
             raise
