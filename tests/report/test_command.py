@@ -17,6 +17,9 @@ import pytest
 
 from workerlab.course.cli import main
 from workerlab.report import command, kinds
+from workerlab.report.app import one_worker, running
+from workerlab.report.environment import look_at
+from workerlab.report.reader import Reader
 from workerlab.server import ROOT
 
 APP = """
@@ -175,6 +178,26 @@ def test_a_post_that_is_named(report):
     report.write(APP.format(wait=AWAITS))
     outcome = report("m:app", "--path", 'POST /items {"seconds": 0.1}')
     assert outcome.kinds == {"POST /items": kinds.BLOCKS, "GET /x": kinds.AWAITS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "text", "is_preloaded"),
+    [
+        ("", "import os\npreload_app = bool(os.environ)\n", True),
+        ("--preload", "", True),
+        ("", "preload_app = False\n", False),
+    ],
+)
+def test_whether_the_reader_preloads_is_what_gunicorn_makes_of_it(
+    option, text, is_preloaded, tmp_path
+):
+    (tmp_path / "m.py").write_text(APP.format(wait=AWAITS))
+    (tmp_path / "conf.py").write_text(text)
+    words = f"gunicorn m:app -c conf.py -k uvicorn_worker.UvicornWorker {option}".split()
+    reader = Reader(look_at(Path(sys.executable)), tmp_path, command=words)
+    with running(reader, one_worker(reader)) as app:
+        assert app.description()["is_preloaded"] is is_preloaded
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from workerlab.records import Record, Run
 from workerlab.report import kinds
 from workerlab.report.environment import CannotRun, Environment
 from workerlab.report.experiments import how_many, load, logs, settings
-from workerlab.report.experiments.configuration import preloads
 from workerlab.report.experiments.context import Context
 from workerlab.report.reader import Reader
 
@@ -65,17 +64,6 @@ def test_a_file_that_cannot_be_read(context, text):
         (context.reader.folder / "conf.py").write_text(text)
     with pytest.raises(CannotRun, match=r"conf\.py"):
         settings.find(context)
-
-
-@pytest.mark.parametrize(("text", "expected"), [("preload_app = True", True), ("x = 1", False)])
-def test_preloading_is_seen_in_the_file(context, text, expected):
-    (context.reader.folder / "conf.py").write_text(text)
-    assert preloads(context) is expected
-
-
-def test_preloading_is_seen_in_the_command(context):
-    context.reader.command.append("--preload")
-    assert preloads(context)
 
 
 def test_log_lines(context):

@@ -1,6 +1,7 @@
 """The watch around an app, in this process: what it notes, and what it never notes."""
 
 import asyncio
+import importlib.util
 import json
 import os
 import re
@@ -233,3 +234,22 @@ def test_a_readers_folder_named_like_a_library_is_the_readers(folder, tmp_path):
 def test_the_command_that_serves_is_no_line_of_the_app():
     script = os.path.join(sysconfig.get_path("scripts"), "uvicorn")
     assert is_library(script)
+
+
+ROOT_LOGGER_USED = [
+    ("import logging\n\ndef go():\n    logging.info('x')\n", True),
+    ("import logging\n\nlog = logging.getLogger()\n", True),
+    ("from logging import getLogger\n\nlog = getLogger()\n", True),
+    ("import logging\n\nlog = logging.getLogger('uvicorn.error')\nlog.info('x')\n", False),
+    ("print('x')\n", False),
+]
+
+
+@pytest.mark.parametrize(("source", "uses_it"), ROOT_LOGGER_USED)
+def test_an_app_that_logs_through_the_root_logger_has_that_one(source, uses_it, tmp_path):
+    (tmp_path / "theirs.py").write_text(source)
+    spec = importlib.util.spec_from_file_location("theirs", tmp_path / "theirs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert watch.uses_root_logger(module) is uses_it
+    assert not watch.uses_root_logger(json)

@@ -184,11 +184,13 @@ class Started:
         return ask(self.port, Call(call.path, call.method, headers, call.body), limit, keep)
 
     def description(self) -> dict[str, Any]:
-        """What the watch finds out about the app: its OpenAPI, its routes, its loggers."""
+        """What the watch finds out about the app: its OpenAPI, its routes, its loggers, and whether
+        Gunicorn preloads it."""
         reply = ask(self.port, Call(watch.APP), limit=20.0, keep=True)
         if reply.status != 200 or reply.ending != "complete":
             return {}
-        return json.loads(reply.body)
+        is_preloaded = any(note["value"] for note in self.notes("preload_app"))
+        return {**json.loads(reply.body), "is_preloaded": is_preloaded}
 
     @property
     def pids(self) -> list[int]:

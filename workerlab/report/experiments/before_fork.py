@@ -3,7 +3,6 @@
 import psutil
 
 from workerlab.report.app import running
-from workerlab.report.experiments.configuration import preloads
 from workerlab.report.experiments.context import Context
 from workerlab.report.experiments.several import WORKERS, with_gunicorn
 from workerlab.report.findings import Finding, Weight
@@ -38,7 +37,8 @@ def find(context: Context) -> list[Finding]:
         "Start threads and open connections in the lifespan, which runs in each worker, instead of "
         "at import. Or don't preload: then each worker imports the app by itself."
     )
-    weight = "serious" if shared and preloads(context) else "worth knowing"
+    is_preloaded = context.description.get("is_preloaded")
+    weight = "serious" if shared and is_preloaded else "worth knowing"
     return [finding(weight, f"With --preload, {title}", " ".join(parts), advice, figures)]
 
 

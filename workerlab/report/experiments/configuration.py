@@ -23,16 +23,6 @@ def configured(context: Context) -> tuple[str, dict[str, object]]:
         raise CannotRun(f"{file} cannot be read") from None
 
 
-def preloads(context: Context) -> bool:
-    """Whether the reader's own command or its file preloads the app."""
-    if "--preload" in (context.reader.command or []):
-        return True
-    try:
-        return configured(context)[1].get("preload_app") is True
-    except CannotRun:
-        return False
-
-
 def configuration_file(command: list[str]) -> str:
     """As Gunicorn finds it."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)

@@ -110,15 +110,19 @@ def patch_gunicorn_config(module):
 
         return property(get)
 
+    def preload_app(self):
+        value = self.settings["preload_app"].get() if PRELOAD is None else PRELOAD == "yes"
+        watch().note("preload_app", value=value)
+        return value
+
     if not PORT:
         return
+    module.Config.preload_app = property(preload_app)
     for name, instead in NOT_FOR_A_REPORT["gunicorn"].items():
         setattr(module.Config, name, left_out(name, instead))
     forced = {"address": [("127.0.0.1", int(PORT))]}
     if WORKERS:
         forced["workers"] = int(WORKERS)
-    if PRELOAD:
-        forced["preload_app"] = PRELOAD == "yes"
     for name, value in forced.items():
         setattr(module.Config, name, property(lambda self, value=value: value))
 

@@ -35,6 +35,7 @@ import json
 import logging
 import os
 import queue
+import re
 import selectors
 import sys
 import sysconfig
@@ -42,6 +43,7 @@ import threading
 import time
 
 TICK = 0.005
+LOGGING_CALL = re.compile(r"\blogging\.(?:debug|info|warning|error|exception|critical|log)\(")
 PING, APP, OPEN = "/workerlab-report/ping", "/workerlab-report/app", "/workerlab-report/open"
 HEADER = b"x-workerlab-report"
 LINES = ";lines"
@@ -525,6 +527,8 @@ def logging_of_the_app():
         for name, logger in logging.root.manager.loggerDict.items()
         if isinstance(logger, logging.Logger) and not is_of_a_library(name)
     ]
+    if any(map(uses_root_logger, list(sys.modules.values()))):
+        loggers.append(logging.root)
     return {"loggers": len(loggers), "shown": sum(map(shows_info, loggers))}
 
 
@@ -537,6 +541,23 @@ def is_of_a_library(logger):
     file = getattr(module, "__file__", None)
     places = [file] if file else getattr(module, "__path__", ())  # a namespace package has no file
     return any(map(is_library, map(str, places)))
+
+
+def uses_root_logger(module):
+    """Whether a module of the app's own keeps the root logger, or calls `logging.info` and such."""
+    file = getattr(module, "__file__", None)
+    if not file or is_library(file):
+        return False
+    values = list(vars(module).values())
+    if any(one is logging.root for one in values):
+        return True
+    if not any(one is logging for one in values):
+        return False
+    try:
+        with open(file, encoding="utf-8") as source:
+            return bool(LOGGING_CALL.search(source.read()))
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def shows_info(logger):
