@@ -79,6 +79,8 @@ async def deploy(pid, port):
     ),
     # The master replaces its worker, which imports the new code only then.
     Wrong(deploying("psutil.Process(pid).children()[0].kill()"), "old-one-left-too-early"),
+    # It waits for the request in progress, which ends when the new code is there.
+    Wrong(deploying("psutil.Process(pid).children()[0].terminate()"), "old-code"),
     Wrong(deploying("pass"), "old-code"),
     Wrong(
         deploying(

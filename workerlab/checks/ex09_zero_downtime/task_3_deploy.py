@@ -40,6 +40,7 @@ COMMAND = (
 )
 APP = "from workerlab.checks.ex09_zero_downtime.apps import made\n"
 IMPORT = 3.0  # seconds of the new version
+AWAY = IMPORT + 2.0  # seconds without an answer, or without the new version, that are enough
 GAP = 0.5  # seconds
 LIMIT = 9.0  # seconds for the function: the import, the start, what is held
 LEAVE = HELD_ON + 1.5  # seconds after which an old worker has left that was told to
@@ -95,15 +96,15 @@ def check(deploy: Any) -> Verdict:
 
 async def _deployed(deploy: Any, server: Server) -> Seen:
     seen, master, workers, returned = Seen(), server.pid, server.workers, None
-    options = {"timeout": patience(LIMIT)}
-    holding = asyncio.create_task(burst(f"{server.url}/held", **options))
+    holding = asyncio.create_task(burst(f"{server.url}/held", timeout=patience(LIMIT)))
     while HELD not in server.log and not holding.done():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     call = {"calls": [[master, server.port]], "ran": NAME, "limit": LIMIT, "env": LOOPBACK}
     calling = asyncio.create_task(asyncio.to_thread(returned_by, deploy, **call))
     try:
         while not calling.done() or not _is_over(server, master, workers, returned):
-            seen.records += (await burst(f"{server.url}/version", **options)).records
+            asked = await burst(f"{server.url}/version", timeout=patience(AWAY))
+            seen.records += asked.records
             await asyncio.sleep(0.03)
             if calling.done():
                 calling.result()  # raises Refused where the function did not return
@@ -124,7 +125,7 @@ def _is_over(server: Server, master: int, workers: list[int], returned: float | 
         return True  # nobody is left, or no new one has come
     new = server.folder / MADE.format(2)
     if not new.exists() or READY.format(2) not in server.log:
-        return since > patience(IMPORT + 2.0)
+        return since > patience(AWAY)
     return not any(map(is_alive, workers)) or time.time() - new.stat().st_mtime > patience(LEAVE)
 
 
