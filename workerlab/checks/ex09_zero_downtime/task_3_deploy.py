@@ -95,20 +95,21 @@ def check(deploy: Any) -> Verdict:
 
 
 async def _deployed(deploy: Any, server: Server) -> Seen:
-    seen, master, workers, returned = Seen(), server.pid, server.workers, None
+    seen, master, workers = Seen(), server.pid, server.workers
+    returned: list[float] = []  # when the function has
     holding = asyncio.create_task(burst(f"{server.url}/held", timeout=patience(LIMIT)))
     while HELD not in server.log and not holding.done():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     call = {"calls": [[master, server.port]], "ran": NAME, "limit": LIMIT, "env": LOOPBACK}
     calling = asyncio.create_task(asyncio.to_thread(returned_by, deploy, **call))
+    calling.add_done_callback(lambda _: returned.append(time.monotonic()))
     try:
-        while not calling.done() or not _is_over(server, master, workers, returned):
+        while not returned or not _is_over(server, master, workers, returned[0]):
             asked = await burst(f"{server.url}/version", timeout=patience(AWAY))
             seen.records += asked.records
             await asyncio.sleep(0.03)
             if calling.done():
                 calling.result()  # raises Refused where the function did not return
-                returned = returned or time.monotonic()
     finally:
         holding.cancel()
         await asyncio.wait([holding, calling])
@@ -117,9 +118,10 @@ async def _deployed(deploy: Any, server: Server) -> Seen:
     return seen
 
 
-def _is_over(server: Server, master: int, workers: list[int], returned: float | None) -> bool:
+def _is_over(server: Server, master: int, workers: list[int], returned: float) -> bool:
     """Whether nothing more will come, or what should have come has not come in time."""
-    if returned is None or (since := time.monotonic() - returned) < 1.0:
+    since = time.monotonic() - returned
+    if since < 1.0:
         return False
     if set(server.pids) <= {master, *workers}:
         return True  # nobody is left, or no new one has come
