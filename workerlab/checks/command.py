@@ -85,6 +85,13 @@ REASONS: list[tuple[str, str, str, str, str]] = [
         "The server cannot find the app under this name.",
         "In which file is the app, and what is it called there?",
     ),
+    (
+        r"listens at .* and not at",
+        "",
+        "listens-elsewhere",
+        "The server listens at another address than it should.",
+        "Which file or option says where it listens, and does your command use it?",
+    ),
 ]
 # Between these two lines, and from the second to the first answer, a server needs milliseconds.
 STARTING = "Waiting for application startup"

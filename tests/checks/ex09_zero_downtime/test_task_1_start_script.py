@@ -30,6 +30,15 @@ def script(*lines: str) -> str:
     Wrong(script(f"exec {SERVER} --daemon"), "ends-before-term"),
     Wrong(script("trap 'kill -TERM $!' TERM", SERVER), "term-has-no-effect"),
     Wrong(script("trap '' TERM", SERVER), "term-has-no-effect"),
+    Wrong(
+        script(f"{SERVER} &", "pid=$!", "trap 'kill -INT $pid; wait $pid' TERM", "wait $pid"),
+        "term-has-no-effect",
+    ),
+    Wrong(
+        script(f"setsid {SERVER} &", "trap 'kill -TERM $!' TERM", "wait"),
+        "ends-apart-from-the-server",
+    ),
+    Wrong(script("exec gunicorn shop:app"), "listens-elsewhere"),
     Wrong(script(f"{SERVER} &", "trap 'kill -TERM $!' TERM", "wait"), "ends-apart-from-the-server"),
     Wrong(script(f"exec {SERVER} --graceful-timeout 0"), "lifespan-skipped"),
     Wrong(

@@ -54,6 +54,7 @@ def lost_and_gap(records):
     Wrong(lost_is("sum(r['status'] is None for r in records)"), "errors-are-no-loss"),
     Wrong(lost_is("sum(r['status'] != 200 for r in records)"), "refusals-are-loss"),
     Wrong(lost_is("len(good)"), "another-number"),
+    Wrong(lost_is("sum((r['status'] or 600) > 500 for r in records)"), "another-number"),
     Wrong(lost_is("sum((r['status'] or 500) >= 400 for r in records)"), "another-number"),
     Wrong(gap_is("steps([begin, *sorted(r['received'] for r in records)])"), "failures-end-a-gap"),
     Wrong(gap_is("steps(answers)"), "edges-left-out"),
@@ -64,6 +65,10 @@ def lost_and_gap(records):
     Wrong(gap_is("max(r['received'] - r['sent'] for r in good)"), "slowest-request"),
     Wrong(gap_is("steps(sorted(r['sent'] for r in records))"), "another-gap"),
     Wrong(gap_is("end - begin"), "another-gap"),
+    Wrong(
+        gap_is("steps([begin, *answers, max(records, key=lambda r: r['sent'])['received']])"),
+        "another-gap",
+    ),
 )
 def test_task_2(case):
     judge(check, 2, case, from_cell("lost_and_gap"))

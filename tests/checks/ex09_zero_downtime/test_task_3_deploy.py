@@ -62,10 +62,18 @@ async def deploy(pid, port):
         deploying(kill("USR2"), NEW, kill("TERM"), "while psutil.pid_exists(pid): time.sleep(0.1)")
     ),
     Wrong(deploying(kill("HUP")), "old-one-left-too-early"),
+    # HUP takes the new worker away, too.
+    Wrong(deploying(kill("TTIN"), NEW, kill("HUP")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), kill("TERM")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), "time.sleep(1)", kill("TERM")), "old-one-left-too-early"),
     Wrong(deploying(kill("USR2"), NEW), "both-serve"),
     Wrong(deploying(kill("USR2"), NEW, kill("QUIT")), "both-serve"),
+    # The old master has one worker, and keeps it.
+    Wrong(deploying(kill("USR2"), NEW, kill("TTOU")), "both-serve"),
+    Wrong(
+        deploying(kill("USR2"), NEW, "psutil.Process(pid).children()[-1].terminate()"),
+        "both-serve",
+    ),
     Wrong(deploying(kill("USR2"), NEW, kill("KILL")), "both-serve"),
     Wrong(
         deploying(

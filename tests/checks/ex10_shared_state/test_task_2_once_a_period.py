@@ -88,6 +88,40 @@ def changed(old: str, new: str, source: str = FLOCK) -> str:
     return os.getpid() == min(alive)
 """
     ),
+    # One that looks at all processes of the machine, and one that writes down all runs.
+    Right(
+        TOP
+        + """
+    import psutil
+    alive = []
+    for process in psutil.process_iter(["ppid", "status"]):
+        if process.info["ppid"] == os.getppid() and process.info["status"] != "zombie":
+            alive.append(process.pid)
+    return min(alive) == os.getpid()
+"""
+    ),
+    Right(
+        TOP
+        + """
+    with open("runs.txt", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        runs = []
+        for line in file.read().splitlines():
+            pid, ran = line.split()
+            runs.append((int(pid), int(ran)))
+        for pid, ran in runs:
+            if ran == period:
+                return False
+        runs.append((os.getpid(), period))
+        file.seek(0)
+        file.truncate()
+        for pid, ran in runs:
+            file.write(f"{pid} {ran}\\n")
+        file.flush()
+        return True
+"""
+    ),
     # A transaction that stays open.
     Right(
         TOP
@@ -137,6 +171,8 @@ def changed(old: str, new: str, source: str = FLOCK) -> str:
     # The lock goes with the file, which is closed when the function returns.
     Wrong(changed("        kept = file\n", ""), "more-than-one"),
     Wrong(changed(" | fcntl.LOCK_NB", ""), "waits"),
+    Wrong(TOP + "    raise SystemExit\n", "raises"),
+    Wrong(TOP + "    os._exit(1)\n", "raises"),
     Wrong(changed("BlockingIOError", "FileExistsError"), "raises"),
     Wrong(changed("            return False\n", "            return None\n"), "another-type"),
     Wrong(TOP + "    return os.getpid() % 3 == 4\n", "nobody-runs"),

@@ -40,6 +40,17 @@ SCHEME = "proxy_set_header X-Forwarded-Proto $came_by;\n"
         + "proxy_set_header X-Forwarded-Proto $by;",
         "forged-scheme",
     ),
+    Wrong(
+        "set $site $http_x_forwarded_host; if ($site = '') { set $site $host; }"
+        "proxy_set_header Host $site;" + CLIENT + SCHEME,
+        "forged-site",
+    ),
+    Wrong(
+        "set $who $http_x_real_ip; if ($who = '') { set $who $remote_addr; }"
+        "proxy_set_header X-Forwarded-For $who;" + HOST + SCHEME,
+        "forged-client",
+    ),
+    Wrong(HOST + SCHEME + "proxy_set_header X-Forwarded-For $binary_remote_addr;", "not-passed-on"),
     Wrong(HOST + CLIENT + SCHEME + "return 404;", "not-passed-on"),
     Wrong(HOST + CLIENT + SCHEME + "return 200 'all is well';", "not-passed-on"),
     Wrong(HOST + CLIENT + "proxy_set_header X-Forwarded-Proto $came_from;", "not-accepted"),

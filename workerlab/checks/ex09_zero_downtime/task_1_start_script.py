@@ -32,7 +32,9 @@ FILES = {
 }
 LIMIT = 4.0  # seconds from TERM to the end of everything
 GOES_ON = 1.0  # seconds after which a server that still answers has not been told
-TOLD = ("Handling signal", "Shutting down")  # in the log: the server has got a signal
+# In the log: the server has been told to leave gracefully. (On INT and QUIT, this class of worker
+# goes on until graceful_timeout.)
+TOLD = ("Handling signal: term", "Shutting down")
 
 # What became of it: the misconception, a sentence, a question.
 OUTCOMES = {
@@ -46,10 +48,11 @@ OUTCOMES = {
     ),
     "term-has-no-effect": (
         "Nothing has ended: neither the script's process nor the server.",
-        "When does a shell run a trap, while it waits for a program in the foreground?",
+        "Has a trap of yours run, and which signal did it send, to which pid? When does a shell "
+        "run one, while it waits for a program in the foreground?",
     ),
     "lifespan-skipped": (
-        "The server has ended, and the end of its lifespan never ran.",
+        "The server has ended, and nothing in its log says that the end of its lifespan ran.",
         "Which signal, or which limit, leaves a process no time for its last words?",
     ),
     "ends-apart-from-the-server": (
@@ -81,17 +84,19 @@ def _after_term(server: Server) -> str:
         return "ends-before-term"
     first = min(map(psutil.Process, server.pids), key=psutil.Process.create_time)
     os.kill(first.pid, signal.SIGTERM)
-    ended, until = None, time.monotonic() + patience(LIMIT)
+    ended, is_apart, until = None, False, time.monotonic() + patience(LIMIT)
     while time.monotonic() < until and (server.pids or server.exit_code is None):
         if server.exit_code is not None:
-            ended = ended or time.monotonic()
+            if ended is None:
+                # A server in a session of its own can't know.
+                ended, is_apart = time.monotonic(), TIDY not in server.log
             if time.monotonic() > ended + GOES_ON:
                 asked = run_coroutine(burst(server.url, timeout=patience(1.0)))
                 if not asked.failures:
                     return "shell-takes-term"
         time.sleep(0.05)
     if TIDY in server.log:
-        is_apart = ABANDONED in server.log or server.pids
+        is_apart = is_apart or ABANDONED in server.log or server.pids
         return "ends-apart-from-the-server" if is_apart else "right"
     if not server.pids:
         return "lifespan-skipped"

@@ -22,8 +22,8 @@ HINTS = [
 RUNS = [
     # A reload: two are reset, one waits until somebody answers, one is refused at once.
     [(0, 0.25, 200), (1, 0.5, None), (1.25, 2.5, 200), (2.5, 0.125, None), (3.5, 0.5, 404)],
-    # A proxy answers 503 and 502 for the server; the end of the run has no good reply.
-    [(10, 0.25, 200), (10.5, 0.25, 201), (11, 0.25, 503), (12, 0.25, 502), (12.5, 1, None)],
+    # A proxy answers 502 for the server; the end of the run has no good reply.
+    [(10, 0.25, 200), (10.5, 0.25, 201), (11, 0.25, 500), (12, 2, 502), (12.5, 0.5, None)],
     # It begins with a gap, and the slowest is no gap: others are answered meanwhile.
     [(5, 0.125, None), (6, 0.5, 200), (6.25, 3, 200), *((7.0 + n, 0.25, 200) for n in range(3))],
 ]
@@ -58,7 +58,7 @@ LOST = Part(
     {
         "errors-are-no-loss": Mistake(
             lambda records: sum(r["status"] is None for r in records),
-            "Your function counts those without a reply, and takes a 502 or 503 for an answer.",
+            "Your function counts those without a reply, and takes a 500 or 502 for a good one.",
             "What does the user of a shop see when a proxy answers for a server that is away?",
         ),
         "refusals-are-loss": Mistake(

@@ -59,6 +59,7 @@ class Seen:
     held: Record = field(default_factory=Record)
     log: str = ""
     old_worker: bool = False
+    master: int = 0  # the old one's pid
 
     @property
     def versions(self) -> set[int]:
@@ -72,10 +73,18 @@ class Seen:
     def left_too_early(self) -> bool:
         """Whether nobody answered for long since the old code left before the new one was ready.
 
-        If it left later, a gap is the machine's doing.
+        If it left later, a gap is the machine's doing; but HUP has workers leave that are new.
         """
         before = re.split(LEAVING, self.log)[0]
-        return 2 in self.versions and self.gap > GAP and READY.format(2) not in before
+        is_hup = "signal: hup" in self.log and "signal: usr2" not in self.log
+        is_early = is_hup or READY.format(2) not in before
+        return 2 in self.versions and self.gap > GAP and is_early
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the old code was told to leave: its master, or one worker beside another."""
+        to_leave = rf"\[{self.master}\] .*signal: term|signal: ttin(?:.|\n)*signal: ttou"
+        return bool(re.search(to_leave, self.log))
 
 
 def check(deploy: Any) -> Verdict:
@@ -95,7 +104,7 @@ def check(deploy: Any) -> Verdict:
 
 
 async def _deployed(deploy: Any, server: Server) -> Seen:
-    seen, master, workers = Seen(), server.pid, server.workers
+    seen, master, workers = Seen(master=server.pid), server.pid, server.workers
     returned: list[float] = []  # when the function has
     holding = asyncio.create_task(burst(f"{server.url}/held", timeout=patience(LIMIT)))
     while HELD not in server.log and not holding.done():  # noqa: ASYNC110
@@ -155,11 +164,7 @@ ROWS: dict[str, tuple[Callable[[Seen], object], str, str]] = {
         "Which signal lets a worker finish what it has, and which doesn't?",
     ),
     "both-serve": (
-        lambda seen: (
-            seen.old_worker
-            and 2 in seen.versions
-            and not re.search(r"signal: (?:term|ttou)", seen.log)
-        ),
+        lambda seen: seen.old_worker and 2 in seen.versions and not seen.is_told,
         "The old code goes on answering beside the new.",
         "Which signal asks the old master and its worker to leave? What does that worker do on "
         "QUIT, and what if its master is killed?",

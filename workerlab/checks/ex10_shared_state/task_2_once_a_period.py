@@ -34,8 +34,8 @@ MISTAKES = {  # a sentence and a question
         "Does your function wait for the lock, or does it return False?",
     ),
     "raises": (
-        "Your function raised an exception in a worker.",
-        "What is raised in a worker that doesn't get the lock, and who catches it?",
+        "Your function raised an exception in a worker, or ended it.",
+        "What happens in a worker that doesn't get the lock, and what does the function do then?",
     ),
     "another-type": (
         "Your function should return True or False.",
@@ -48,8 +48,8 @@ MISTAKES = {  # a sentence and a question
     ),
     "nobody-runs": (
         "In one period, no worker may run the job.",
-        "Which worker should it have been? What does a worker that is killed leave behind, and "
-        "who takes it away?",
+        "Which worker should it have been, and why did it get False? If another one had the job "
+        "before: what did that one leave behind?",
     ),
 }
 
@@ -90,14 +90,17 @@ def _ask(workers: dict[int, Connection], period: int) -> dict[int, Any]:
     """What each worker returns: called all at once in an odd period, else one after another."""
     results = {}
     for together in [list(workers)] if period % 2 else [[pid] for pid in workers]:
-        for pid in together:
-            workers[pid].send(period)
-        deadline = Deadline(LIMIT)
-        for pid in together:
-            while not workers[pid].poll(0.1):
-                if deadline.passed():
-                    raise _refused("waits", f"period {period}: no answer within {LIMIT} s")
-            results[pid] = workers[pid].recv()
+        try:
+            for pid in together:
+                workers[pid].send(period)
+            deadline = Deadline(LIMIT)
+            for pid in together:
+                while not workers[pid].poll(0.1):
+                    if deadline.passed():
+                        raise _refused("waits", f"period {period}: no answer within {LIMIT} s")
+                results[pid] = workers[pid].recv()
+        except (EOFError, OSError):
+            raise _refused("raises", f"period {period}: a worker has ended") from None
     return results
 
 

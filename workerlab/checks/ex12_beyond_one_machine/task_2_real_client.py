@@ -45,6 +45,8 @@ REQUESTS: list[tuple[str, str, dict[str, str]]] = [
     ("203.0.113.9", "shop.example", {"X-Forwarded-For": "198.51.100.1"}),
     ("203.0.113.9", "shop.example", {"X-Forwarded-Proto": "https"}),
     ("203.0.113.9", "secure.example", {"X-Forwarded-Proto": "http"}),
+    ("203.0.113.9", "shop.example", {"X-Forwarded-Host": "forged.example"}),
+    ("203.0.113.9", "shop.example", {"X-Real-IP": "198.51.100.1", "X-Forwarded-Ssl": "on"}),
 ]
 LIMIT = 5.0  # seconds for a reply
 # What the app saw wrongly of an honest request: a sentence, a question.
@@ -93,8 +95,8 @@ def _mistake(record: Record, client: str, site: str, forged: Mapping[str, str]) 
     if record.status is None:
         return too_busy("a reply did not come in time")
     if record.status != 200 or not isinstance(record.reply, dict):
-        sentence = "nginx doesn't pass the request on to the app."
-        question = "Which of your lines does something else than to set a header?"
+        sentence = "The request doesn't reach the app, or the app can't read it."
+        question = "Which line does more than set a header, or sets one to what is no text?"
         told = f"status {record.status}"
         return wrong("not-passed-on", sentence, question, ran=ran, came_back=told)
     seen = {key: record.reply[key] for key in expected}
