@@ -103,7 +103,17 @@ async def deploy(pid, port):
         ),
         "nobody-listens",
     ),
-    Wrong(deploying(kill("TERM"), "time.sleep(2)", "version(port)"), "raises"),
+    # Stopped, then started: but first it finishes the request in progress.
+    Wrong(
+        deploying(
+            "words = psutil.Process(pid).cmdline()",
+            kill("TERM"),
+            "while psutil.pid_exists(pid): time.sleep(0.1)",
+            "subprocess.Popen(words, start_new_session=True)",
+        ),
+        "nobody-listens",
+    ),
+    Wrong(deploying(kill("TERM"), "time.sleep(0.5)", "version(port)"), "raises"),
 )
 def test_task_3(case):
     judge(check, 3, case, from_cell("deploy"))

@@ -42,6 +42,7 @@ APP = "from workerlab.checks.ex09_zero_downtime.apps import made\n"
 IMPORT = 3.0  # seconds of the new version
 AWAY = IMPORT + 2.0  # seconds without an answer, or without the new version, that are enough
 GAP = 0.5  # seconds
+MOST_REFUSED = 40  # connections, within two seconds: there is nothing more to learn
 LIMIT = 9.0  # seconds for the function: the import, the start, what is held
 LEAVE = HELD_ON + 1.5  # seconds after which an old worker has left that was told to
 NAME = "deploy(pid, port)"
@@ -64,6 +65,11 @@ class Seen:
     @property
     def versions(self) -> set[int]:
         return {record.reply["version"] for record in self.records if record.ok}
+
+    @property
+    def refused(self) -> int:
+        """How many connections were refused, since nobody listened."""
+        return sum("refused" in (record.error or "") for record in self.records)
 
     @property
     def gap(self) -> float:
@@ -113,7 +119,9 @@ async def _deployed(deploy: Any, server: Server) -> Seen:
     calling = asyncio.create_task(asyncio.to_thread(returned_by, deploy, **call))
     calling.add_done_callback(lambda _: returned.append(time.monotonic()))
     try:
-        while not returned or not _is_over(server, master, workers, returned[0]):
+        while seen.refused < MOST_REFUSED and not (
+            returned and _is_over(server, master, workers, returned[0])
+        ):
             asked = await burst(f"{server.url}/version", timeout=patience(AWAY))
             seen.records += asked.records
             await asyncio.sleep(0.03)
@@ -121,7 +129,7 @@ async def _deployed(deploy: Any, server: Server) -> Seen:
                 calling.result()  # raises Refused where the function did not return
     finally:
         holding.cancel()
-        await asyncio.wait([holding, calling])
+        await asyncio.gather(holding, calling, return_exceptions=True)
     (seen.held,) = [Record()] if holding.cancelled() else holding.result().records
     seen.log, seen.old_worker = server.log, any(map(is_alive, workers))
     return seen
@@ -143,7 +151,7 @@ def _is_over(server: Server, master: int, workers: list[int], returned: float) -
 # What became of it: whether it is so, a sentence, a question. The first that is so is told.
 ROWS: dict[str, tuple[Callable[[Seen], object], str, str]] = {
     "nobody-listens": (
-        lambda seen: any("refused" in (r.error or "") for r in seen.records),
+        lambda seen: seen.refused,
         "Connections were refused: for a time, no server was there.",
         "Who holds the listening socket while the old server has gone and the new one starts?",
     ),
