@@ -548,7 +548,7 @@ def uses_root_logger(module):
     file = getattr(module, "__file__", None)
     if not file or is_library(file):
         return False
-    values = list(vars(module).values())
+    values = list(getattr(module, "__dict__", {}).values())
     if any(one is logging.root for one in values):
         return True
     if not any(one is logging for one in values):
