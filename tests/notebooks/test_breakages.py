@@ -84,11 +84,12 @@ def copy_and_break(lesson: Path, breakage: Breakage, folder: Path) -> Path:
     return path
 
 
-# jsonschema does without this package, which takes a second of CPU time to import, and no notebook
-# holds what it is for: internationalised web addresses.
+# jsonschema does without these packages, which take longer to import than pytest itself, and no
+# notebook holds what they are for: web addresses and durations.
 PYTEST = """
 import sys
-sys.modules["rfc3987_syntax"] = None
+for name in ("rfc3987_syntax", "rfc3986_validator", "isoduration"):
+    sys.modules[name] = None
 import pytest
 sys.exit(pytest.main())
 """
@@ -96,8 +97,10 @@ sys.exit(pytest.main())
 
 def run_nbval(notebook: Path, folder: Path) -> str:
     """What strict nbval says of the notebook, with the copy's code instead of ours."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-c", PYTEST, "--nbval", "-rA", "-p", "no:cacheprovider", notebook]
+    # Of the plugins that are installed only nbval: to load them all takes a quarter of the start.
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    options = ["-p", "nbval.plugin", "--nbval", "-rA", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-c", PYTEST, *options, notebook]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
     )
