@@ -110,7 +110,8 @@ def check(deploy: Any) -> Verdict:
 
 
 async def _deployed(deploy: Any, server: Server) -> Seen:
-    seen, master, workers = Seen(master=server.pid), server.pid, server.workers
+    master, workers = server.pid, server.workers
+    seen = Seen(master=master)
     returned: list[float] = []  # when the function has
     holding = asyncio.create_task(burst(f"{server.url}/held", timeout=patience(LIMIT)))
     while HELD not in server.log and not holding.done():  # noqa: ASYNC110
@@ -187,6 +188,7 @@ def _judge(seen: Seen) -> Verdict:
         if is_so(seen):
             details = {"ran": RAN, "came_back": told, "expected": EXPECTED}
             return wrong(misconception, *told_of, **details)
-    if 2 not in seen.versions or seen.old_worker or lost:
+    # No machine that is merely busy leaves a gap as long as an import.
+    if 2 not in seen.versions or seen.old_worker or lost or seen.gap > IMPORT - GAP:
         return too_busy("the new version came late, or the old one left late, or a request was")
     return right("the new code is in service, and no request noticed.", RAN, told)
