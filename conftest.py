@@ -1,3 +1,4 @@
+import os
 import signal
 
 import pytest
@@ -16,6 +17,10 @@ COUNT_OF_SLOW = pytest.StashKey[int]()
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     nbval_adapter.configure(config)
+    if config.option.markexpr == "slow":
+        # What a test starts inherits it.
+        path = [str(config.rootpath / "tests/without_pydantic_v1"), os.environ.get("PYTHONPATH")]
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
 
 
 def wants_quick_tests_only(config):

@@ -5,6 +5,7 @@ of the check's that imports it: `watched_app` if the app's event loop is to be w
 """
 
 import asyncio
+import os
 import re
 import tempfile
 import time
@@ -145,7 +146,8 @@ def serving(
         options = {"name": "check", "timeout": patience(START_LIMIT), **options}
         command = options.pop("command", COMMAND).replace("{module}", module)
         # The folder first: a reader's own package may be called `cell` too.
-        env = {**LOOPBACK, "PYTHONPATH": folder, **(env or {})}
+        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        env = {**LOOPBACK, "PYTHONPATH": path, **(env or {})}
         try:
             server = Server(command, cwd=folder, env=env, **options)
         except ServerDidNotStart as error:

@@ -1,16 +1,20 @@
 """Pictures of plain numbers."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from workerlab.claims import is_plain_number
 from workerlab.pictures.palette import FAINT, GUESS, PLAIN, WAITING
 from workerlab.pictures.style import WIDTH, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class Bars(Picture):

@@ -16,6 +16,7 @@ from typing import Any
 from workerlab.pictures.frame import frame, window
 from workerlab.pictures.layout import layout
 from workerlab.pictures.palette import on_page
+from workerlab.pictures.timeline import Timeline
 from workerlab.records import Record, Run
 from workerlab.reports import Moment, reports
 from workerlab.server.server import workers_at
@@ -131,9 +132,6 @@ class LivePicture:
         if cell_shows_a_picture:
             self._show("")
             return
-        # matplotlib takes its time, and is imported only here.
-        from workerlab.pictures.timeline import Timeline
-
         every = Run([record for run in self._runs for record in run if record.sent])
         stopped = any(record.stopped for record in every.records)
         how = f"{'stopped after ' if stopped else ''}{every.makespan:.2f} s"

@@ -1,13 +1,17 @@
 """The picture of a deploy: which version answered, and when nobody did."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from itertools import pairwise
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from workerlab.pictures.palette import FAILED, FAINT, PLAIN, WAITING
 from workerlab.pictures.style import Picture
 from workerlab.records import NotKnown, Record, Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LANE = 0.3  # inches
 HEADING = 0.36

@@ -1,15 +1,16 @@
 """How the project's pictures look, and how a notebook shows them."""
 
+from __future__ import annotations
+
 import base64
 import html
 import io
-from typing import Any
-
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from workerlab.pictures.palette import FAINT, TEXT, on_page
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _SETTINGS = {
     "font.size": 11,
@@ -49,6 +50,10 @@ class Picture:
 
     def png(self) -> bytes:
         """The picture as a PNG file's content."""
+        # It takes half a second to import, which a notebook's first cell need not wait for.
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+
         with rc_context(_SETTINGS):
             figure = Figure(figsize=(WIDTH, self.height), layout="constrained")
             self.draw(figure)
@@ -72,6 +77,8 @@ class Picture:
 
 def _with_few_colours(file: io.BytesIO) -> bytes:
     """The same PNG with a palette, which takes a third of the room in a notebook."""
+    from PIL import Image
+
     smaller = io.BytesIO()
     Image.open(file).convert("RGB").quantize(COLOURS).save(smaller, format="png", optimize=True)
     return smaller.getvalue()

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
-from matplotlib.patches import Patch
-
 from workerlab.pictures.layout import Bar, layout
 from workerlab.pictures.palette import FAILED, FAINT, PLAIN, TEXT, WAITING, worker_colour
 from workerlab.pictures.style import Picture
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from workerlab.records import Run
 
 # In inches:
@@ -112,6 +110,9 @@ class Timeline(Picture):
             axes.plot(bar.received, y + 0.5, "x", color=FAILED, markersize=8, markeredgewidth=2.5)
 
     def _draw_key(self, figure: Figure) -> None:
+        from matplotlib.legend_handler import HandlerTuple
+        from matplotlib.patches import Patch
+
         bars = self.layout.bars
         busy = [bar for bar in bars if bar.began is not None]
         several = len({bar.record.worker for bar in busy}) > 1
