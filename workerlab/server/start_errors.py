@@ -80,8 +80,9 @@ CAUSES: list[tuple[str, str]] = [
     ),
     (
         r"Child process \[\d+\] died",
-        "Uvicorn kills a worker that does not answer its ping within 5 s, even while it imports "
-        "the app. What takes it so long? Give it more time: --timeout-worker-healthcheck 60",
+        "Uvicorn kills a worker that does not answer its ping in time (within 5 s, unless told "
+        "otherwise), even while it imports the app. What takes it so long? Give it more time: "
+        "--timeout-worker-healthcheck 60",
     ),
 ]
 

@@ -28,7 +28,7 @@ def without(option: str) -> str:
             ("preload_app", "timeout"),
         ]
     ),
-    Right([f"{COMMAND} --loop asyncio --http h11 --timeout-worker-healthcheck 2", LOST]),
+    Right([f"{COMMAND} --loop asyncio --http h11 --timeout-worker-healthcheck 4", LOST]),
     Wrong([without("--workers"), LOST], "wrong-number"),
     Wrong([without("--no-access-log"), LOST], "access-log-on"),
     Wrong([without("--timeout-keep-alive"), LOST], "other-keepalive"),
