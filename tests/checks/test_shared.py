@@ -8,7 +8,7 @@ import pytest
 from tests.answers import from_cell
 from workerlab import Server, burst
 from workerlab.checks import config, print_config
-from workerlab.checks.command import error_lines, refuse, served
+from workerlab.checks.command import did_not_start, error_lines, refuse, served
 from workerlab.checks.exercise import Exercise
 from workerlab.checks.function import Mistake, Part, is_number, judge_function
 from workerlab.checks.observer import observed
@@ -138,6 +138,16 @@ def test_what_else_keeps_a_server_from_answering(source, said):
     with pytest.raises(Refused) as refused, served(command, files=files, timeout=5.0):
         pass
     assert refused.value.verdict.misconception == said
+
+
+def test_a_server_that_has_only_just_started_is_not_said_to_answer_nothing():
+    report = (
+        "uvicorn x\ndid not answer within 8 s, and it wrote nothing for the last {} s. The log may "
+        "say why.\nThe log ends:\n    INFO:     Application startup complete.\n"
+        "    INFO:     Waiting for application startup.\n"
+    )
+    assert did_not_start("uvicorn x", report.format(0.2)).outcome == "could not check"
+    assert did_not_start("uvicorn x", report.format(6.0)).misconception == "answers-nothing"
 
 
 def test_of_a_log_the_lines_with_an_error_are_told():

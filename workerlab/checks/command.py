@@ -96,6 +96,7 @@ REASONS: list[tuple[str, str, str, str, str]] = [
 # Between these two lines, and from the second to the first answer, a server needs milliseconds.
 STARTING = "Waiting for application startup"
 STARTED = "Application startup complete"
+SILENCE = 1.5  # seconds without a line after which neither is a matter of a busy machine
 ERROR = re.compile(r"error\b|Error\b|Exception\b|invalid|doesn't exist|no command|never awaited")
 
 
@@ -266,7 +267,8 @@ def did_not_start(command: str, report: str) -> Verdict:
             lines = [line for line in error_lines(report, 100) if re.search(said, line)]
             details["came_back"] = "\n".join(lines[-1:]) or details["came_back"]
             return wrong(misconception, sentence, question, **details)
-    if "did not answer within" in report and STARTING in report:
+    silence = re.search(r"did not answer within .* wrote nothing for the last ([\d.]+) s", report)
+    if silence and float(silence[1]) > SILENCE and STARTING in report:
         has_started = STARTED in report
         return wrong(
             "answers-nothing" if has_started else "startup-never-ends",

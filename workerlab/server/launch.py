@@ -55,6 +55,10 @@ class Launch:
         self._log.seek(max(0, size - _END_OF_LOG))
         return self._log.read().decode(errors="replace")
 
+    def silent_for(self) -> float:
+        """Seconds since it wrote anything; since its start, if it has not."""
+        return time.time() - os.fstat(self._log.fileno()).st_mtime
+
     def end(self, grace: float) -> None:
         """End it, with up to `grace` seconds from TERM to KILL. The log can still be read."""
         self.guard.end(grace)

@@ -68,7 +68,8 @@ class Start:
                     raise self._failed(f"ended with exit code {launched.guard.exit_code}")
                 if now > launched.since + timeout:
                     self._look_elsewhere()
-                    raise self._failed(f"{problem} within {timeout:g} s")
+                    silence = f"it wrote nothing for the last {launched.silent_for():.1f} s"
+                    raise self._failed(f"{problem} within {timeout:g} s, and {silence}")
                 # Not every server leaves when it fails: `uvicorn --workers` starts its workers
                 # again and again, and Gunicorn tries a taken port five times.
                 log = launched.end_of_log()
