@@ -94,17 +94,6 @@ def leave_out_pictures(folder: Path) -> None:
     style.write_text(text.replace("self.png()", 'b""'))
 
 
-# jsonschema does without these packages, which take longer to import than pytest itself, and no
-# notebook holds what they are for: web addresses and durations.
-PYTEST = """
-import sys
-for name in ("rfc3987_syntax", "rfc3986_validator", "isoduration"):
-    sys.modules[name] = None
-import pytest
-sys.exit(pytest.main())
-"""
-
-
 def run_nbval(notebook: Path, folder: Path) -> str:
     """What strict nbval says of the notebook, with the copy's code instead of ours."""
     # Of the plugins that are installed only nbval: to load them all takes a quarter of the start.
@@ -112,7 +101,7 @@ def run_nbval(notebook: Path, folder: Path) -> str:
     environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     options = ["-p", "nbval.plugin", "--nbval", f"--nbval-cell-timeout={CELL_LIMIT}", "-rA"]
     options += ["-p", "no:cacheprovider"]
-    command = [sys.executable, "-c", PYTEST, *options, notebook]
+    command = [sys.executable, "-m", "pytest", *options, notebook]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
     )

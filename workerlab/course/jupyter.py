@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import workerlab.course.without_iri  # noqa: F401 - before JupyterLab, for a quicker start
 from workerlab import ROOT
 from workerlab.course import workspace
 from workerlab.ports import obstacle
