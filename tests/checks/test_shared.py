@@ -135,7 +135,7 @@ def test_why_a_command_did_not_start_is_told_with_the_line_of_its_log(command, s
 def test_what_else_keeps_a_server_from_answering(source, said):
     command = "uvicorn app_of_a_test:app --app-dir {folder} --port {port}"
     files = {"app_of_a_test.py": source}
-    with pytest.raises(Refused) as refused, served(command, files=files, timeout=5.0):
+    with pytest.raises(Refused) as refused, served(command, files=files):
         pass
     assert refused.value.verdict.misconception == said
 
