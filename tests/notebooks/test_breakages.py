@@ -96,8 +96,8 @@ def leave_out_pictures(folder: Path) -> None:
 
 def run_nbval(notebook: Path, folder: Path) -> str:
     """What strict nbval says of the notebook, with the copy's code instead of ours."""
-    # Of the plugins that are installed only nbval: to load them all takes a quarter of the start.
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    # Of the plugins that are installed only nbval: to load them all takes a quarter of the start.
     environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     options = ["-p", "nbval.plugin", "--nbval", f"--nbval-cell-timeout={CELL_LIMIT}", "-rA"]
     options += ["-p", "no:cacheprovider"]

@@ -57,7 +57,8 @@ class Launch:
 
     def silent_for(self) -> float:
         """Seconds since it wrote anything; since its start, if it has not."""
-        return time.time() - os.fstat(self._log.fileno()).st_mtime
+        # A file's clock may be a tick ahead.
+        return max(0.0, time.time() - os.fstat(self._log.fileno()).st_mtime)
 
     def end(self, grace: float) -> None:
         """End it, with up to `grace` seconds from TERM to KILL. The log can still be read."""
