@@ -27,7 +27,7 @@ from workerlab.course import check, cli, jupyter, progress, test, update, worksp
 
 BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
-# Stands where uv would: takes the time it is told to, then puts a workerlab.course.cli into the
+# Stands where uv would: takes the time it is told to, waits for a file, then puts a workerlab.course.cli into the
 # environment which says what it was given.
 UV = """\
 #!{python}
@@ -36,6 +36,8 @@ with open(os.environ["UV_CALLS"], "a") as calls:
     calls.write(" ".join(sys.argv[1:]) + "\\n")
 print(os.environ.get("UV_SAYS", ""))
 time.sleep(float(os.environ.get("UV_TAKES", 0)))
+while "UV_WAITS_FOR" in os.environ and not os.path.exists(os.environ["UV_WAITS_FOR"]):
+    time.sleep(0.01)
 if "UV_SAYS" in os.environ:
     sys.exit(2)
 python = sys.argv[sys.argv.index("--python") + 1]
@@ -524,29 +526,33 @@ def test_an_interrupt_that_was_held_ends_the_command_without_a_traceback():
 
 
 def test_two_at_once_install_once(clone):
-    first = clone.start("first", env={"UV_TAKES": "0.5"})
+    go_on = clone.folder / "go-on"
+    first = clone.start("first", env={"UV_WAITS_FOR": str(go_on)})
     wait_for(lambda: clone.installs() == 1, "uv to start")
-    second = clone.start("second", env={"UV_TAKES": "0.5"})
-    outputs = [process.communicate(timeout=30) for process in (first, second)]
-    assert [json.loads(out)["arguments"] for out, _ in outputs] == [["first"], ["second"]]
-    assert "Another ./learn" in outputs[1][1]
+    second = clone.start("second")
+    assert "Another ./learn" in second.stderr.readline()
+    go_on.touch()
+    outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
+    assert [json.loads(out)["arguments"] for out in outputs] == [["first"], ["second"]]
     assert clone.installs() == 1
 
 
 def test_the_uv_of_a_killed_start_is_waited_for(clone):
-    process = clone.start("first", env={"UV_TAKES": "1"})
+    go_on = clone.folder / "go-on"
+    first = clone.start("first", env={"UV_WAITS_FOR": str(go_on)})
     wait_for(lambda: clone.installs() == 1, "uv to start")
-    process.kill()
-    killed = time.monotonic()
-    result = clone.run("second")
-    assert "Another ./learn" in result.stderr
-    assert time.monotonic() - killed > 0.5
-    assert json.loads(result.stdout)["arguments"] == ["second"]
+    first.kill()
+    second = clone.start("second")
+    assert "Another ./learn" in second.stderr.readline()
+    assert clone.installs() == 1
+    go_on.touch()
+    out, _ = second.communicate(timeout=30)
+    assert json.loads(out)["arguments"] == ["second"]
     assert clone.installs() == 2
 
 
 def test_the_script_can_be_started_while_an_installation_goes_on(clone):
-    process = clone.start("first", env={"UV_TAKES": "1"})
+    process = clone.start("first", env={"UV_TAKES": "30"})
     wait_for(lambda: clone.installs() == 1, "uv to start")
     process.kill()  # the uv that it has started goes on, and holds what it has inherited
     # By its path, as a reader types it: the kernel runs no script that is open for writing.

@@ -171,15 +171,18 @@ def of_hup(app: Started, tried: Tried, server: str) -> Finding:
 
 
 def of_term(app: Started, tried: Tried, server: str) -> Finding:
+    asked = 0.0
+
     def term() -> float | None:
+        nonlocal asked
+        asked = time.monotonic()
         return app.stop(FOR_THE_END)
 
-    sent = time.monotonic() + SIGNAL_AFTER
     run, seconds = under_load(app, tried, term)
     # Those after TERM have nobody to go to: a proxy would send them elsewhere.
-    before = [record for record in run.records if record.sent < sent - 0.02]
+    before = [record for record in run.records if record.sent < asked - 0.02]
     gone = lost(before)
-    in_progress = sum(record.received > sent for record in before)
+    in_progress = sum(record.received > asked for record in before)
     end = f"not within {FOR_THE_END:g} s" if seconds is None else f"after {seconds:.1f} s"
     return Finding(
         "term",
