@@ -27,8 +27,8 @@ from workerlab.course import check, cli, jupyter, progress, test, update, worksp
 
 BASE_PYTHON = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
-# Stands where uv would: takes the time it is told to, waits for a file, then puts a workerlab.course.cli into the
-# environment which says what it was given.
+# Stands where uv would: takes the time it is told to, waits for a file if told so, then puts a
+# workerlab.course.cli into the environment which says what it was given.
 UV = """\
 #!{python}
 import os, pathlib, subprocess, sys, time
