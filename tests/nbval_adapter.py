@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import nbformat
+import nbval.kernel
 import pytest
 from nbval.plugin import IPyNbCell, get_sanitize_patterns
 
+from tests.kernels import SocketKernelManager
 from workerlab.claims import DID_NOT_HOLD, NOT_MEASURABLE
 
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
@@ -21,7 +23,11 @@ PRINTED = "Printed by the cell"
 
 
 def configure(config: pytest.Config) -> None:
-    """Set the sanitising file by its full path, so that it is found from every folder."""
+    """Set the sanitising file by its full path, so that it is found from every folder.
+
+    Its kernels talk through sockets.
+    """
+    nbval.kernel.KernelManager = SocketKernelManager
     if config.option.nbval and not config.option.nbval_sanitize_with:
         config.option.nbval_sanitize_with = str(Path(__file__).with_name("sanitize.cfg"))
 

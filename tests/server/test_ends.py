@@ -21,9 +21,10 @@ from textwrap import dedent
 import nbformat
 import psutil
 import pytest
-from jupyter_client import BlockingKernelClient, KernelManager
+from jupyter_client import BlockingKernelClient
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
+from tests.kernels import SocketKernelManager
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +114,7 @@ class Owner:
         # Short, because the path of a Unix socket has at most about 100 bytes.
         self.temporary = Path(tempfile.mkdtemp(prefix="ends-"))
         self.env = {**os.environ, TOKEN: self.token, "TMPDIR": str(self.temporary)}
-        self._kernels: list[KernelManager] = []
+        self._kernels: list[SocketKernelManager] = []
         self._clients: list[BlockingKernelClient] = []
         self._pytest: subprocess.Popen | None = None
 
@@ -140,7 +141,7 @@ class Owner:
         return self._pytest
 
     def start_kernel(self) -> "Kernel":
-        manager = KernelManager()
+        manager = SocketKernelManager()
         self._kernels.append(manager)
         manager.start_kernel(env=self.env, cwd=str(self.folder))
         client = manager.blocking_client()
@@ -197,7 +198,7 @@ class Owner:
 class Kernel:
     """A notebook's kernel, and the notebook's side of it."""
 
-    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+    def __init__(self, manager: SocketKernelManager, client: BlockingKernelClient) -> None:
         self.manager = manager
         self._client = client
 
