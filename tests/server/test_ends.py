@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 LIMIT = 8.0  # seconds from the end of the owner to the end of the last process of its servers
 LIMITS = {"asgi": 15.0}
-COMMANDS = {kind: command(kind) for kind in KINDS}
+COMMANDS = {kind: command(kind, "tests.server.sleepers:app") for kind in KINDS}
 
 TELL = """
 import json, os, pathlib
@@ -122,7 +122,8 @@ class Owner:
         """Run strict pytest over a notebook of these cells."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
         nbformat.write(notebook, self.folder / "lesson.ipynb")
-        arguments = ["-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "lesson.ipynb"]
+        plugins = ["-p", "no:cacheprovider", "-p", "workerlab.course.without_iri"]
+        arguments = [*plugins, "--nbval", "--nbval-current-env", "lesson.ipynb"]
         with open(self.folder / "pytest.log", "w") as log:
             self._pytest = subprocess.Popen(
                 [
