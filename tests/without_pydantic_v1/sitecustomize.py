@@ -1,4 +1,4 @@
-"""On PYTHONPATH in the slow tests, so that their thousands of workers take a tenth less CPU time to start.
+"""On PYTHONPATH in the slow tests: their thousands of workers start with a tenth less CPU time.
 
 FastAPI asks of every annotation whether it is a class of pydantic.v1, and imports that for the
 question. Where it cannot be imported the answer is no: right for the apps here, which have none.
