@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from workerlab.checks.patience import patience
+from workerlab.checks.patience import patience, slowness
 from workerlab.checks.verdicts import Refused, Verdict, too_busy, wrong
 from workerlab.server import Server
 from workerlab.server.commands import address_of, is_loopback, workers_asked_for
@@ -96,7 +96,10 @@ REASONS: list[tuple[str, str, str, str, str]] = [
 # Between these two lines, and from the second to the first answer, a server needs milliseconds.
 STARTING = "Waiting for application startup"
 STARTED = "Application startup complete"
-SILENCE = 1.5  # seconds without a line after which neither is a matter of a busy machine
+# So where neither comes it is the app's fault, unless the machine was too busy: after some seconds
+# without a line it was not, nor where the cores are idle at the end.
+SILENCE = 1.5  # seconds
+IDLE = 1.2  # in terms of `slowness`
 ERROR = re.compile(r"error\b|Error\b|Exception\b|invalid|doesn't exist|no command|never awaited")
 
 
@@ -268,7 +271,7 @@ def did_not_start(command: str, report: str) -> Verdict:
             details["came_back"] = "\n".join(lines[-1:]) or details["came_back"]
             return wrong(misconception, sentence, question, **details)
     silence = re.search(r"did not answer within .* wrote nothing for the last ([\d.]+) s", report)
-    if silence and float(silence[1]) > SILENCE and STARTING in report:
+    if silence and STARTING in report and (float(silence[1]) > SILENCE or slowness() < IDLE):
         has_started = STARTED in report
         return wrong(
             "answers-nothing" if has_started else "startup-never-ends",
