@@ -33,6 +33,15 @@ def test_clients_get_other_ports():
     assert int(CLIENTS.read_text().split()[0]) >= ports.RANGE.stop
 
 
+def test_a_port_is_given_to_one_process_before_its_server_listens():
+    port = ports.free_port()
+    only = f"ports.RANGE = range({port}, {port + 1})"
+    code = f"from workerlab import ports; {only}; ports.free_port()"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert other.returncode == 1
+    assert f"no free port of 127.0.0.1 from {port}" in other.stderr
+
+
 def test_two_processes_look_at_different_ports():
     code = "from workerlab.ports import free_port; print(*(free_port() for _ in range(20)))"
     command = [sys.executable, "-c", code]

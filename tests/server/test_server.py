@@ -901,13 +901,13 @@ def test_a_start_without_a_guard_leaves_no_folder_and_no_open_log(small, tmp_pat
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(Guard, "start", fail)
-    before = psutil.Process().num_fds()
+    before = psutil.Process().open_files()
     # What was raised holds the frames, and these would hold the file.
     with pytest.raises(OSError) as raised:
         small()
     assert str(raised.value) == "no process can be started"
     assert list(tmp_path.glob("workerlab-*")) == []
-    assert psutil.Process().num_fds() == before
+    assert psutil.Process().open_files() == before
 
 
 def test_a_file_that_cannot_be_written_leaves_no_folder(tmp_path, monkeypatch):
