@@ -13,12 +13,13 @@ RANGE = range(20_000, 32_000)
 STEP = 40
 _looks = itertools.count()
 # Of the last ports chosen: as long as such a socket is open, no other process chooses its port.
-_claims: deque[socket.socket] = deque(maxlen=50)
+CLAIMS = 20
+_claims: deque[socket.socket] = deque(maxlen=CLAIMS)
 
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody uses at this moment, and that no other process of the kit
-    gets until this one ends or has chosen 50 more.
+    gets until this one ends or has chosen CLAIMS more.
 
     Raises OSError if there is none.
     """

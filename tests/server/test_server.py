@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from tests.helpers import KINDS, TOKEN, command, describe, is_taken, kill, offspring, wait_until
+from workerlab import ports
 from workerlab.checks.patience import patience
 from workerlab.server import (
     ROOT,
@@ -459,6 +460,8 @@ def test_adopted(small, tmp_path):
 
 @pytest.mark.slow
 def test_a_hundred_launches_leave_no_descriptor_open(small):
+    for _ in range(ports.CLAIMS):
+        ports.free_port()
     small().stop()
     before = psutil.Process().num_fds()
     for _ in range(99):
@@ -780,9 +783,9 @@ def test_import_error(folder, monkeypatch, nothing_left):
 def test_another_port_is_tried_where_the_kit_has_chosen_one_that_is_taken(
     kind, folder, monkeypatch, taken_port
 ):
-    free = launch.free_port()
-    ports = iter([taken_port, free])
-    monkeypatch.setattr(launch, "free_port", lambda: next(ports))
+    free = ports.free_port()
+    chosen = iter([taken_port, free])
+    monkeypatch.setattr(launch, "free_port", lambda: next(chosen))
     server = Server(command(kind, "tiny:app"), cwd=folder)
     assert server.port == free and get(server.url)
     server.stop()
