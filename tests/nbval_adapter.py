@@ -23,9 +23,9 @@ PRINTED = "Printed by the cell"
 
 
 def configure(config: pytest.Config) -> None:
-    """Set the sanitising file by its full path, so that it is found from every folder.
+    """Give nbval kernels that talk through Unix sockets.
 
-    Its kernels talk through sockets.
+    Set the sanitising file by its full path, so that it is found from every folder.
     """
     nbval.kernel.KernelManager = SocketKernelManager
     if config.option.nbval and not config.option.nbval_sanitize_with:

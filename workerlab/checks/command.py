@@ -93,12 +93,12 @@ REASONS: list[tuple[str, str, str, str, str]] = [
         "Which file or option says where it listens, and does your command use it?",
     ),
 ]
-# Between these two lines, and from the second to the first answer, a server needs milliseconds.
+# Between these two lines, and from the second to the first answer, a server needs milliseconds. A
+# longer wait is the app's fault if the machine was not too busy: the log was silent for SILENCE
+# seconds, or the cores are idle at the end.
 STARTING = "Waiting for application startup"
 STARTED = "Application startup complete"
-# So where neither comes it is the app's fault, unless the machine was too busy: after some seconds
-# without a line it was not, nor where the cores are idle at the end.
-SILENCE = 1.5  # seconds
+SILENCE = 1.5
 IDLE = 1.2  # in terms of `slowness`
 ERROR = re.compile(r"error\b|Error\b|Exception\b|invalid|doesn't exist|no command|never awaited")
 
