@@ -4,6 +4,7 @@ import signal
 import pytest
 
 from tests import nbval_adapter
+from tests.scheduler import pytest_xdist_make_scheduler  # noqa: F401 - pytest finds it here
 
 # In the background of a shell a process ignores SIGINT, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

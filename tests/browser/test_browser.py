@@ -34,7 +34,7 @@ INTERRUPTED = [
     "stop_all()",
 ]
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

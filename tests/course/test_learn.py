@@ -882,7 +882,6 @@ def fetch(address: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("clone")
 def test_an_installation_that_was_killed_is_repaired(real_clone):
     packages = real_clone.folder / ".venv/lib"
     process = real_clone.start("doctor")
@@ -900,7 +899,6 @@ def test_an_installation_that_was_killed_is_repaired(real_clone):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("clone")
 def test_jupyterlab_is_served_with_a_token_and_ends_at_ctrl_c(real_clone):
     port = jupyter.PORT + 1000
     while not ports.is_free(port):
@@ -931,6 +929,7 @@ def test_jupyterlab_is_served_with_a_token_and_ends_at_ctrl_c(real_clone):
     assert ports.is_free(port)
 
 
+SETTINGS = "[pytest]\nmarkers = slow: takes long\naddopts = -p workerlab.course.without_iri\n"
 QUICK = "def test_quick():\n    assert {}\n"
 SLOW = "import pytest\n\n@pytest.mark.slow\ndef test_slow():\n    assert {}\n"
 
@@ -944,7 +943,7 @@ def test_pytest_is_run_and_its_summary_comes_last(
     tmp_path, monkeypatch, capfd, quick, slow, status, last
 ):
     (tmp_path / "tests").mkdir()
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: takes long\n")
+    (tmp_path / "pytest.ini").write_text(SETTINGS)
     (tmp_path / "tests/test_quick.py").write_text(QUICK.format(quick))
     if slow is not None:
         (tmp_path / "tests/test_slow.py").write_text(SLOW.format(slow))

@@ -17,7 +17,7 @@ LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
 EXERCISES = sorted((ROOT / "exercises").glob("*.ipynb"))
 ANSWER = re.compile(r"<details>\s*<summary>.+?</summary>(.+?)</details>", re.DOTALL)
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.slow
 
 
 def run_build(root: Path, into: Path) -> subprocess.CompletedProcess:

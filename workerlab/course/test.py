@@ -11,7 +11,7 @@ AT_ONCE = "4"
 QUICK = ["-m", "not slow"]
 # loadfile: a whole notebook goes to one process, since its cells belong together.
 BY_FILE = ["--dist", "loadfile"]
-# loadgroup: one test at a time, but those that share a fixture of some seconds go to one process.
+# loadgroup: one test at a time, except as tests/scheduler.py has it.
 SLOW = ["-m", "slow", "--dist", "loadgroup"]
 
 
