@@ -8,14 +8,13 @@ import importlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from tests.notebooks.breakages import Breakage
+from tests.notebooks.nbval_run import run_nbval
 from workerlab.claims import DID_NOT_HOLD
 from workerlab.course import notebooks
 from workerlab.server import ROOT
@@ -41,7 +40,14 @@ CASES = [
 @pytest.mark.parametrize(("lesson", "breakage"), CASES)
 def test_breakage_turns_the_lesson_red(lesson: Path, breakage: Breakage, tmp_path: Path) -> None:
     notebook = copy_and_break(lesson, breakage, tmp_path)
-    report = run_nbval(notebook, tmp_path)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    # The copy's code instead of ours, and of the plugins that are installed only nbval.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    report = run_nbval(notebook, tmp_path, environment, limit=LIMIT, cell_limit=CELL_LIMIT)
     failed = {breakage.cells[int(n)] for n in re.findall(r"^FAILED .*::Cell (\d+)", report, re.M)}
     assert failed == breakage.red, report
     claims = [cell for cell in nbformat.read(notebook, as_version=4).cells
@@ -62,7 +68,7 @@ def copy_and_break(lesson: Path, breakage: Breakage, folder: Path) -> Path:
     """Copy the repository's code, apply the edits, and write the notebook cut to its cells."""
     # With what is compiled already; what another process is just compiling is left out.
     unfinished = shutil.ignore_patterns("*.pyc.*")
-    for name in ("app", "workerlab", "tests"):
+    for name in ("app", "workerlab"):
         shutil.copytree(ROOT / name, folder / name, ignore=unfinished)
     for name in ("conftest.py", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
@@ -92,17 +98,3 @@ def leave_out_pictures(folder: Path) -> None:
     text = style.read_text()
     assert text.count("self.png()") == 1
     style.write_text(text.replace("self.png()", 'b""'))
-
-
-def run_nbval(notebook: Path, folder: Path) -> str:
-    """What strict nbval says of the notebook, with the copy's code instead of ours."""
-    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    # Of the plugins that are installed only nbval: to load them all takes a quarter of the start.
-    environment = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    options = ["-p", "nbval.plugin", "--nbval", f"--nbval-cell-timeout={CELL_LIMIT}", "-rA"]
-    options += ["-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *options, notebook]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
-    )
-    return done.stdout + done.stderr

@@ -33,12 +33,13 @@ class Socket:
 
 
 def tree(pid: int) -> str:
-    """The process `pid` and its children as lines of text, a worker below its master."""
+    """The process `pid` and its live children as lines of text, a worker below its master."""
     try:
         master = psutil.Process(pid)
-        children = sorted(master.children(), key=lambda child: child.pid)
+        children = [child for child in master.children() if is_alive(child.pid)]
     except psutil.NoSuchProcess:
         return f"no process with pid {pid}"
+    children.sort(key=lambda child: child.pid)
     if not children:
         return f"{_name(master)}  pid {pid}"
     lines = [f"{_name(master)}, master  pid {pid}"]

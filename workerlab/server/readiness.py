@@ -51,17 +51,23 @@ class Start:
         Raises ServerDidNotStart, or ValueError where it listens beyond this machine.
         """
         launched = self._launched
-        answered, failing_since, lost_since, next_look = False, None, None, launched.since + 1
+        listens = answered = False
+        failing_since, lost_since, next_look = None, None, launched.since + 1
         problem = "did not answer"
         with contextlib.closing(ReadinessProbe(launched.url)) as asked:
             while not (answered and self._has_its_workers()):
                 if answered:
                     problem = "did not have all of its workers"
                     time.sleep(0.005)
-                elif asked.answered():
-                    # Another program may have the port.
-                    answered = self._listens()
-                    time.sleep(0 if answered else 0.05)
+                else:
+                    was_connected = asked.is_connected
+                    has_answer = asked.answered()
+                    # Another program may have the port. Looking takes a while, and some servers
+                    # take a connection long before they answer: look then.
+                    if has_answer or (asked.is_connected and not was_connected):
+                        listens = listens or self._listens()
+                    answered = has_answer and listens
+                    time.sleep(0.05 if has_answer and not listens else 0)
                 now = time.monotonic()
                 launched.guard.look()
                 if launched.guard.gone:
@@ -173,6 +179,11 @@ class ReadinessProbe:
         headers = f"Host: localhost\r\nConnection: close\r\n{REQUEST_ID_HEADER}: {READINESS}"
         self._request = f"GET {path} HTTP/1.1\r\n{headers}\r\n\r\n"
         self._connection: socket.socket | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether somebody has taken the connection and not answered yet."""
+        return self._connection is not None
 
     def answered(self) -> bool:
         """Whether an HTTP answer has come, whatever its status. Waits for up to 5 ms."""
