@@ -140,6 +140,13 @@ def test_a_single_uvicorn():
     assert not is_taken(server.port)
 
 
+def test_what_has_ended_is_not_in_the_tree():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    wait_until(lambda: psutil.Process(ended.pid).status() == "zombie", 10, "the child's end")
+    assert str(ended.pid) not in processes.tree(os.getpid())
+    ended.wait()
+
+
 def test_a_master_and_its_workers():
     server = Server(command("uvicorn-worker"))
     assert len(server.workers) == 2
@@ -375,7 +382,7 @@ def test_what_started_it_again_does_not_let_it_outlive_its_notebook(small, nothi
 
 
 def test_a_guard_that_ends_at_once_is_said_so(small, tmp_path, monkeypatch):
-    broken = tmp_path / "guard.py"
+    broken = tmp_path / "guard_process.py"
     broken.write_text("raise SystemExit(1)")
     monkeypatch.setattr(guard_process, "__file__", str(broken))
     with pytest.raises(ServerDidNotStart, match="the guard process ended"):

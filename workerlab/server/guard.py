@@ -16,6 +16,15 @@ from workerlab.server import guard_process
 if TYPE_CHECKING:
     import psutil
 
+# A script is compiled at each start, a module once.
+_RUN = """
+import os, sys
+sys.path.append(os.path.dirname(sys.argv[1]))
+import guard_process
+guard_process.main(*sys.argv[2:])
+"""
+_START = [sys.executable, "-I", "-S", "-c", _RUN]
+
 
 class Guard:
     """A process that stops whatever it guards: when it is asked to, or when this process ends.
@@ -35,7 +44,7 @@ class Guard:
         self.gone = False
         self._folder: Path | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", guard_process.__file__, str(os.getpid()), *arguments],
+            [*_START, guard_process.__file__, str(os.getpid()), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,12 +1,13 @@
 """The guard: a small process that starts one server and never lets it outlive its notebook.
 
-    python -I -S guard_process.py OWNER FOLDER CWD LOG
-    python -I -S guard_process.py OWNER PID
+    main(OWNER, FOLDER, CWD, LOG)
+    main(OWNER, PID)
 
-The environment is the server's, with `WORKERLAB_SERVER` naming this one server. The server's
-command is read from standard input, for whoever looks for a server by its command line must not
-find the guard: a line with its length in bytes, then its words, separated by zero bytes. With PID
-the guard adopts a process that was started without it, in a separate session.
+It runs without site-packages (`python -I -S`), in the server's environment, where
+`WORKERLAB_SERVER` names this one server. The server's command is read from standard input, for
+whoever looks for a server by its command line must not find the guard: a line with its length in
+bytes, then its words, separated by zero bytes. With PID the guard adopts a process that was started
+without it, in a separate session.
 
 The owner is the notebook's kernel; it holds the other end of the guard's standard input. When that
 closes, for whatever reason (a restarted kernel, a crash, SIGKILL), or the owner is gone, or writes
@@ -286,7 +287,3 @@ def tell(line):
         os.write(1, (line + "\n").encode())
     except OSError:
         pass  # the kernel is gone
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
