@@ -62,8 +62,8 @@ class Start:
                 else:
                     was_connected = asked.is_connected
                     has_answer = asked.answered()
-                    # Another program may have the port. Looking takes a while, and some servers
-                    # take a connection long before they answer: look then.
+                    # Another program may have the port. It takes a while to find out, so do that
+                    # while the server is about to answer.
                     if has_answer or (asked.is_connected and not was_connected):
                         listens = listens or self._listens()
                     answered = has_answer and listens
@@ -186,7 +186,10 @@ class ReadinessProbe:
         return self._connection is not None
 
     def answered(self) -> bool:
-        """Whether an HTTP answer has come, whatever its status. Waits for up to 5 ms."""
+        """Whether an HTTP answer has come, whatever its status.
+
+        Without a connection it asks, and returns at once; otherwise it waits for up to 50 ms.
+        """
         try:
             if self._connection is None:
                 self._connection = self._connect()
@@ -194,7 +197,8 @@ class ReadinessProbe:
                     self.close()
                     return True
                 self._connection.sendall(self._request.encode())
-            if not select.select([self._connection], [], [], 0.005)[0]:
+                return False
+            if not select.select([self._connection], [], [], 0.05)[0]:
                 return False
             answer = self._connection.recv(1024)
         except OSError:
