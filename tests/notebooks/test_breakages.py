@@ -40,12 +40,12 @@ CASES = [
 @pytest.mark.parametrize(("lesson", "breakage"), CASES)
 def test_breakage_turns_the_lesson_red(lesson: Path, breakage: Breakage, tmp_path: Path) -> None:
     notebook = copy_and_break(lesson, breakage, tmp_path)
-    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
-    # The copy's code instead of ours, and of the plugins that are installed only nbval.
     environment = {
         **os.environ,
-        "PYTHONPATH": path,
+        # The copy's code instead of ours.
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "WORKERLAB_EARLY_FASTAPI": "1",
     }
     report = run_nbval(notebook, tmp_path, environment, limit=LIMIT, cell_limit=CELL_LIMIT)
     failed = {breakage.cells[int(n)] for n in re.findall(r"^FAILED .*::Cell (\d+)", report, re.M)}
