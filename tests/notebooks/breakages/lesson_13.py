@@ -119,7 +119,7 @@ BREAKAGES = [
                 '"--workers", str(WORKERS), "--graceful-timeout", "0"]',
             ),
             # On a busy machine the master takes its time: requests shall still be in progress.
-            ("lesson", "?seconds=0.3", "?seconds=0.9"),
+            ("lesson", "?seconds=0.4", "?seconds=0.9"),
         ],
         COST,
         {"claim-cost"},
