@@ -28,11 +28,13 @@ def run_nbval(
     arguments = ["--nbval", *options, str(notebook)]
     process = _forked.Process(target=_run, args=(arguments, folder, environment, output))
     process.start()
-    process.join(limit)
-    if process.is_alive():
+    try:
+        process.join(limit)
+        if process.is_alive():
+            raise TimeoutError(f"{notebook.name} was not over in {limit} s:\n{output.read_text()}")
+    finally:
         process.kill()
         process.join()
-        raise TimeoutError(f"{notebook.name} was not over in {limit} s:\n{output.read_text()}")
     return output.read_text()
 
 
