@@ -45,6 +45,9 @@ PATH = "/workerlab-probe"
 MOST_OF_A_PATH = 500  # characters; a whole line must fit into what is written in one piece
 IS_REPORTED = "workerlab.is_reported"  # in the scope of a request: some probe is around it already
 
+# Looked up once: whoever watches should cost the server little.
+_HEADER = REQUEST_ID_HEADER.encode()
+_OBSERVED = os.environ.get(OBSERVE)
 _request_ids: ContextVar[list[str] | None] = ContextVar("workerlab_request_ids", default=None)
 _pipes: list[int] = []
 _numbers = itertools.count(1)
@@ -90,12 +93,13 @@ def timed() -> Iterator[dict[str, Any]]:
 
 
 def _send(moment: str, request_ids: list[str], when: float, detail: object = "") -> None:
-    for request_id, pipe in itertools.product(request_ids, _pipes):
-        line = f"{moment} {request_id} {os.getpid()} {when} {detail}\n".encode()
-        try:
-            os.write(pipe, line)
-        except OSError:
-            pass
+    for request_id in request_ids:
+        line = f"{moment} {request_id} {os.getpid()} {when:.9f} {detail}\n".encode()
+        for pipe in _pipes:
+            try:
+                os.write(pipe, line)
+            except OSError:
+                pass
 
 
 class ReportingMiddleware:
@@ -154,11 +158,10 @@ def _ids_of(scope: Any) -> list[str]:
     """What the request is reported as; nothing if it is not, or is by another probe already."""
     if scope["type"] != "http" or scope.get(IS_REPORTED):
         return []
-    header, headers = REQUEST_ID_HEADER.encode(), scope.get("headers", ())
-    ids = [value.decode("latin-1") for key, value in headers if key == header]
-    if OBSERVE in os.environ and READINESS not in ids:
+    ids = [value.decode("latin-1") for key, value in scope.get("headers", ()) if key == _HEADER]
+    if _OBSERVED is not None and READINESS not in ids:
         (_, port), pid = scope.get("client") or ("", 0), os.getpid()
-        ids.append(f"{os.environ[OBSERVE]}:{port}:{pid}-{next(_numbers)}")
+        ids.append(f"{_OBSERVED}:{port}:{pid}-{next(_numbers)}")
     return ids
 
 

@@ -15,7 +15,9 @@ import sys
 sys.modules["pydantic.v1"] = None  # importing it raises ModuleNotFoundError
 
 if "WORKERLAB_EARLY_FASTAPI" in os.environ:
-    words = [os.path.basename(word) for word in sys.orig_argv]
-    # The app of lesson 11's trials does without FastAPI.
-    if "gunicorn" in words and "served:app" not in words:
+    words = {os.path.basename(word) for word in sys.orig_argv}
+    # The app of lesson 11's trials does without FastAPI. Where a file sets the number of workers,
+    # the kit doesn't know it, and Gunicorn forks them up to 0.1 s apart: the first shall not be
+    # ready before the last is there.
+    if "gunicorn" in words and not words & {"served:app", "-c"}:
         import fastapi  # noqa: F401

@@ -44,7 +44,7 @@ class Runner:
     def __call__(self, *arguments: str, experiments: tuple[str, ...] = ()) -> Outcome:
         chosen = {name: making.EXPERIMENTS[name] for name in experiments}
         self.monkeypatch.setattr(making, "EXPERIMENTS", chosen)
-        before = files_of(self.folder)
+        before, others = files_of(self.folder), children()
         temporary = Path(tempfile.mkdtemp(prefix="workerlab-test-"))
         self.monkeypatch.setattr(tempfile, "tempdir", str(temporary))
         self.monkeypatch.setenv("TMPDIR", str(temporary))
@@ -52,12 +52,17 @@ class Runner:
         options = build_parser().parse_args(["report", *arguments, *folder, "--yes", "--json"])
         status = command.run(options)
         out, err = self.capsys.readouterr()
-        assert not psutil.Process().children(recursive=True), "a process is left"
+        assert not children() - others, "a process is left"
         assert files_of(self.folder) == before, "a file is left in the app's folder"
         temporary.rmdir()  # which fails if a file is left there
         self.monkeypatch.setattr(tempfile, "tempdir", None)
         self.monkeypatch.delenv("TMPDIR")
         return Outcome(status, json.loads(out), err)
+
+
+def children() -> set[psutil.Process]:
+    """The live descendants of this process; other tests may have some."""
+    return set(psutil.Process().children(recursive=True))
 
 
 def files_of(folder: Path) -> set[Path]:
