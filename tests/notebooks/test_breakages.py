@@ -44,6 +44,7 @@ def test_breakage_turns_the_lesson_red(lesson: Path, breakage: Breakage, tmp_pat
         **os.environ,
         # The copy's code instead of ours.
         "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
+        # Of the plugins that are installed only nbval: the others take time to load.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "WORKERLAB_EARLY_FASTAPI": "1",
     }

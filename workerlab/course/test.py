@@ -18,7 +18,7 @@ SLOW = ["-m", "slow", "--dist", "loadgroup"]
 def run(arguments: list[str], *, slow: bool = False) -> int:
     """Run the tests, then with `slow` the slow ones; the exit status of pytest.
 
-    They wait more than they compute, so several share the machine, the lessons too: what these
+    Each waits more than it computes, so several share the machine, the lessons too: what these
     claim holds on a busy one. The slow ones come last, so that the quick ones tell sooner what is
     broken. Where the arguments name files, these are run one after the other.
     """
