@@ -15,6 +15,7 @@ from workerlab.checks.observer import observed
 from workerlab.checks.runner import call_in_subprocess
 from workerlab.checks.statements import Misconception, Trial, judge_statements, refuse_form
 from workerlab.checks.verdicts import Refused
+from workerlab.server.start_errors import LOG_ENDS
 
 # function
 
@@ -152,6 +153,13 @@ def test_a_server_that_has_only_just_started_is_not_said_to_answer_nothing(monke
     # An app may write a line now and then, and still answer nothing.
     monkeypatch.setattr("workerlab.checks.command.slowness", lambda: 1.0)
     assert did_not_start("uvicorn x", report.format(0.2)).misconception == "answers-nothing"
+
+
+@pytest.mark.parametrize(("slowness", "outcome"), [(1.0, "wrong"), (3.0, "could not check")])
+def test_a_worker_that_uvicorn_gave_up_on(slowness, outcome, monkeypatch):
+    monkeypatch.setattr("workerlab.checks.command.slowness", lambda: slowness)
+    report = "lost its worker, and no new one started. " + LOG_ENDS + "    Child process [7] died"
+    assert did_not_start("uvicorn x:app --workers 2", report).outcome == outcome
 
 
 def test_of_a_log_the_lines_with_an_error_are_told():

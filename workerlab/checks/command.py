@@ -10,7 +10,7 @@ from workerlab.checks.patience import patience, slowness
 from workerlab.checks.verdicts import Refused, Verdict, too_busy, wrong
 from workerlab.server import Server
 from workerlab.server.commands import address_of, is_loopback, workers_asked_for
-from workerlab.server.start_errors import ServerDidNotStart, is_listening, log_in
+from workerlab.server.start_errors import LOST_CHILD, ServerDidNotStart, is_listening, log_in
 
 START_LIMIT = 8.0  # seconds for a server to come up
 MOST_WORKERS = 12  # more are not started: a wrong number must not fill the reader's memory
@@ -291,6 +291,8 @@ def did_not_start(command: str, report: str) -> Verdict:
             "Is this the program that serves the app, or does something wait before it does?",
             **details,
         )
+    if LOST_CHILD.search(report) and slowness() >= IDLE:
+        return too_busy("Uvicorn killed a worker that took long to import the app")
     return wrong("does-not-start", "The server did not start.", "What does its log say?", **details)
 
 

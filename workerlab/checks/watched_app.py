@@ -7,8 +7,8 @@ On the reader's event loop, beside whatever the app serves, `/health` answers at
   it (`time.monotonic()`, in seconds)
 - `looks` at the loop's thread while requests were in progress; how many of them found it `held` by
   the cell's code, and how many of those `joined`: waiting for another thread or process
-- from the first request on, the `longest` time in which the loop did not move on, and the most CPU
-  time that its thread `computed` meanwhile (seconds)
+- from the first request on, the `longest` time in which the loop did not move on, the most CPU time
+  that its thread `computed` meanwhile, and that thread's CPU time in all, `cpu` (seconds)
 - `left`: whether the app has left work behind
 
 A busy machine makes the looks fewer, and leaves their proportions as they are.
@@ -38,7 +38,7 @@ cell = import_cell("app")
 FILE = cell.__file__
 
 requests: list[dict[str, Any]] = []
-seen = {"looks": 0, "held": 0, "joined": 0, "longest": 0.0, "computed": 0.0}
+seen = {"looks": 0, "held": 0, "joined": 0, "longest": 0.0, "computed": 0.0, "cpu": 0.0}
 _beats = 0
 _tasks: set[asyncio.Task] = set()
 _threads: set[int | None] = set()
@@ -92,6 +92,7 @@ async def _beat() -> None:
         if requests:
             seen["longest"] = max(seen["longest"], now - last)
             seen["computed"] = max(seen["computed"], cpu - last_cpu)
+            seen["cpu"] += cpu - last_cpu
         last, last_cpu = now, cpu
 
 

@@ -1,5 +1,7 @@
 from tests.answers import Right, Wrong, bank, from_cell, judge
+from workerlab.checks.app import Seen
 from workerlab.checks.ex02_blocking_the_loop import check
+from workerlab.checks.ex02_blocking_the_loop.judging import refuse_blocked
 from workerlab.checks.ex02_blocking_the_loop.task_3_checksum import CHECKSUMS, STEPS, checksum
 
 TOP = """
@@ -46,6 +48,11 @@ ASYNC = CHECKSUM + "async def get_checksum(seed: int):\n"
         "joined-on-the-loop",
     ),
     Wrong(
+        ASYNC + "    done = pool.submit(checksum, seed)\n    while not done.done():\n"
+        "        time.sleep(0.005)\n    return {'checksum': done.result()}\n",
+        "still-blocks",
+    ),
+    Wrong(
         CHECKSUM.replace("1_000_000", "15_000") + "def get_checksum(seed: int):\n"
         "    return {'checksum': checksum(seed)}\n",
         "another-checksum",
@@ -64,3 +71,8 @@ def test_task_3(case):
 def test_the_checksums_are_those_of_the_given_function():
     assert f"range({STEPS:_})" in TOP
     assert {seed: checksum(seed, STEPS) for seed in CHECKSUMS} == CHECKSUMS
+
+
+def test_short_computations_on_the_loop_that_a_busy_machine_stretches():
+    watched = {"looks": 80, "held": 75, "joined": 0, "computed": 0.05, "cpu": 1.2}
+    refuse_blocked(Seen(watched=watched), {}, most=0.17)

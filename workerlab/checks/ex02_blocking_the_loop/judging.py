@@ -80,10 +80,15 @@ def refuse_unfinished(**details: str) -> None:
 def refuse_blocked(seen: Seen, details: dict[str, str], most: float = math.inf) -> None:
     """Raise Refused where the cell's code has kept the loop from moving on.
 
-    That is in most looks at it or, where it computes, for more than `most` seconds of CPU time.
+    That is in most looks at it. Where its thread does the work itself, it is for more than `most`
+    seconds of CPU time at a stretch: on a busy machine, looks find a short computation long.
     """
     held, joined = seen.watched["held"], seen.watched["joined"]
-    if held <= HELD * seen.watched["looks"] and seen.watched["computed"] <= most:
+    if seen.watched["cpu"] > most:
+        is_blocked = seen.watched["computed"] > most
+    else:
+        is_blocked = held > HELD * seen.watched["looks"]
+    if not is_blocked:
         return
     if joined > held / 2:
         raise Refused(
