@@ -97,8 +97,9 @@ def guard_leader(leader, owner):
         watch.look()
         grace = time_to_stop(owner)
     # Once it is gone, its number may be another's. Something may have started it again, though.
-    end(watch.marker, NOBODY if watch.gone else leader, os.getpid(), grace, watch.look)
-    watch.look()
+    leader = NOBODY if watch.gone else leader
+    end(watch.marker, leader, os.getpid(), grace, watch.look_at_leader)
+    watch.look_at_leader()
 
 
 class Watch:
@@ -111,14 +112,15 @@ class Watch:
         self.gone = False
         self._left = []
 
-    def look(self):
-        if not self.exited:
-            code = exit_code(self.leader)
-            if code is None:
-                return
+    def look_at_leader(self):
+        code = None if self.exited else exit_code(self.leader)
+        if code is not None:
             self.exited = True
             tell(f"exited {code}")
-        if not self.gone:
+
+    def look(self):
+        self.look_at_leader()
+        if self.exited and not self.gone:
             # Looking at known processes costs less than looking for unknown ones.
             self._left = [process for process in self._left if is_alive(process)]
             self._left = self._left or members(self.marker, self.leader, os.getpid())
@@ -187,20 +189,30 @@ def find(marker, leader, guard_pid):
     found, others = {}, []
     for process in psutil.process_iter():
         try:
-            if process.pid == guard_pid or process.status() == psutil.STATUS_ZOMBIE:
+            if process.pid == guard_pid:
                 continue
             if os.getsid(process.pid) == leader or environment(process).get(MARKER) == marker:
                 found[process.pid] = process
             else:
-                others.append((process, process.ppid()))
+                others.append(process)
         except (psutil.Error, OSError):
             continue
+    parents = {process.pid: parent(process) for process in others} if found else {}
     grown = True
     while grown:
-        children = {child.pid: child for child, parent in others if parent in found}
+        children = {process.pid: process for process in others if parents.get(process.pid) in found}
         grown = not children.keys() <= found.keys()
         found.update(children)
-    return list(found.values())
+    return [process for process in found.values() if is_alive(process)]
+
+
+def parent(process):
+    """The pid of its parent; NOBODY's if it has ended."""
+    psutil = import_psutil()
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return NOBODY
 
 
 def environment(process):
@@ -214,16 +226,8 @@ def environment(process):
 
 def masters(found):
     """Those of the processes whose parent is not among them."""
-    psutil = import_psutil()
-    pids = {process.pid for process in found}
-    top = []
-    for process in found:
-        try:
-            if process.ppid() not in pids:
-                top.append(process)
-        except psutil.Error:
-            continue
-    return top
+    pids = {NOBODY, *(process.pid for process in found)}  # one that has ended is nobody's master
+    return [process for process in found if parent(process) not in pids]
 
 
 def end(marker, leader, guard_pid, grace, look=lambda: None):
