@@ -20,7 +20,7 @@ def pytest_configure(config):
     nbval_adapter.configure(config)
     if config.option.markexpr == "slow":
         # What a test starts inherits it.
-        path = [str(config.rootpath / "tests/early_fastapi"), os.environ.get("PYTHONPATH")]
+        path = [str(config.rootpath / "tests/lean_fastapi"), os.environ.get("PYTHONPATH")]
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
 
 

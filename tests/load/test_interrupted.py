@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 
@@ -40,35 +41,35 @@ async def interrupt(sending, seconds: float) -> str:
 
 def test_an_interrupt_is_told_in_a_line_and_the_next_burst_begins_clean(server):
     async def experiment():
-        url = f"{server.url}/slow?seconds=0.4"
-        return await interrupt(burst(url, n=4), 0.6), await burst(url, n=2)
+        url = f"{server.url}/slow?seconds=1"
+        return await interrupt(burst(url, n=4), 1.5), await burst(url, n=2)
 
     line, run = asyncio.run(experiment())
-    assert line == "stopped after 0.6 s, 1 of 4 answered"
+    assert re.fullmatch(r"stopped after 1\.\d s, 1 of 4 answered", line)
     # Of the first four, two still had to run when the second burst was asked for.
-    assert run.notes == [] and run.makespan < 1.2
+    assert run.notes == [] and run.makespan < 3
 
 
 def test_bursts_side_by_side_are_interrupted_together(server):
     async def experiment():
         both = asyncio.gather(
-            burst(f"{server.url}/slow?seconds=0.4", n=3),
-            steady(f"{server.url}/health", rate=10, seconds=2),
+            burst(f"{server.url}/slow?seconds=1", n=3),
+            steady(f"{server.url}/health", rate=10, seconds=4),
         )
-        line = await interrupt(both, 0.6)
+        line = await interrupt(both, 1.5)
         url = f"{server.url}/health"
         return line, await asyncio.gather(burst(url), burst(url))
 
     line, runs = asyncio.run(experiment())
     assert line.startswith("stopped after")
-    assert all(run.notes == [] and run.makespan < 0.3 for run in runs)
+    assert all(run.notes == [] and run.makespan < 0.8 for run in runs)
 
 
 def test_a_server_that_has_not_done_with_the_old_requests_is_told_of(busy, monkeypatch):
     monkeypatch.setattr(interrupted, "LONGEST", 0.3)
 
     async def experiment():
-        await interrupt(burst(f"{busy.url}/slow-await?seconds=9", n=3), 0.3)
+        await interrupt(burst(f"{busy.url}/slow-await?seconds=9", n=3), 1.0)
         return [await burst(f"{busy.url}/health"), await burst(f"{busy.url}/health")]
 
     first, second = asyncio.run(experiment())
@@ -79,7 +80,7 @@ def test_a_server_that_has_not_done_with_the_old_requests_is_told_of(busy, monke
 
 def test_requests_whose_worker_has_died_are_not_waited_for(busy):
     async def experiment():
-        await interrupt(burst(f"{busy.url}/slow-await?seconds=9", n=3), 0.3)
+        await interrupt(burst(f"{busy.url}/slow-await?seconds=9", n=3), 1.0)
         os.kill(busy.pid, signal.SIGKILL)
         began = time.monotonic()
         await burst(busy.url)

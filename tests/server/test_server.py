@@ -806,7 +806,7 @@ def test_somebody_elses_answer_is_not_taken_for_its_own(
 
 
 def test_it_never_answers(small):
-    silent = r"did not answer within 0\.5 s, and it wrote nothing for the last 0\.\d s\. The log "
+    silent = r"did not answer within 0\.5 s, and it wrote nothing for the last \d\.\d s\. The log "
     with pytest.raises(ServerDidNotStart, match=silent):
         small("print('patience', flush=True); time.sleep(60)", timeout=0.5)
 
