@@ -11,8 +11,8 @@ On the reader's event loop, beside whatever the app serves, `/health` answers at
   that its thread `computed` meanwhile, and that thread's CPU time in all, `cpu` (seconds)
 - `left`: whether the app has left work behind
 
-A busy machine makes the looks fewer, and leaves their proportions as they are. Only a computation
-on the loop may look longer than it is; there the CPU time tells.
+A busy machine makes the looks fewer, and leaves their proportions as they are. Only a short
+computation on the loop may last long enough there to be found holding it.
 """
 
 import asyncio

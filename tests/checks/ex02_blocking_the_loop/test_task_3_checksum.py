@@ -1,8 +1,14 @@
+from contextlib import nullcontext
+
+import pytest
+
 from tests.answers import Right, Wrong, bank, from_cell, judge
 from workerlab.checks.app import Seen
 from workerlab.checks.ex02_blocking_the_loop import check
 from workerlab.checks.ex02_blocking_the_loop.judging import refuse_blocked
 from workerlab.checks.ex02_blocking_the_loop.task_3_checksum import CHECKSUMS, STEPS, checksum
+from workerlab.checks.verdicts import Refused
+from workerlab.records import Record
 
 TOP = """
 import asyncio, os, time
@@ -73,6 +79,9 @@ def test_the_checksums_are_those_of_the_given_function():
     assert {seed: checksum(seed, STEPS) for seed in CHECKSUMS} == CHECKSUMS
 
 
-def test_short_computations_on_the_loop_that_a_busy_machine_stretches():
-    watched = {"looks": 80, "held": 75, "joined": 0, "computed": 0.05, "cpu": 1.2}
-    refuse_blocked(Seen(watched=watched), {}, most=0.17)
+@pytest.mark.parametrize(("longest", "is_refused"), [(0.3, False), (1.5, True)])
+def test_a_busy_machine_stretches_short_computations_and_a_sleep_stays_a_sleep(longest, is_refused):
+    counts = {"looks": 80, "held": 75, "joined": 0, "computed": 0.05, "cpu": 1.2}
+    seen = Seen([Record(sent=0.0, received=5.0)], watched={**counts, "longest": longest})
+    with pytest.raises(Refused) if is_refused else nullcontext():
+        refuse_blocked(seen, {}, most=0.17)

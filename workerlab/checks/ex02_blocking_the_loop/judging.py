@@ -11,6 +11,7 @@ from workerlab.checks.function import nothing_returned, refuse_no_function
 from workerlab.checks.verdicts import Refused, Verdict, right, too_busy, wrong
 
 HELD = 0.5  # of the looks at the loop; where the cell holds it in more of them, it is blocked
+SHORT = 1 / 6  # of the slowest reply: half of what one of three requests takes
 
 
 def ask(
@@ -80,15 +81,13 @@ def refuse_unfinished(**details: str) -> None:
 def refuse_blocked(seen: Seen, details: dict[str, str], most: float = math.inf) -> None:
     """Raise Refused where the cell's code has kept the loop from moving on.
 
-    That is in most looks at it. Where its thread does the work itself, it is for more than `most`
-    seconds of CPU time at a stretch: on a busy machine, looks find a short computation long.
+    That is in most looks at it or, where it computes, for more than `most` seconds of CPU time.
     """
     held, joined = seen.watched["held"], seen.watched["joined"]
-    if seen.watched["cpu"] > most:
-        is_blocked = seen.watched["computed"] > most
-    else:
-        is_blocked = held > HELD * seen.watched["looks"]
-    if not is_blocked:
+    # A busy machine has short computations look long, but not in comparison with the replies.
+    is_short = seen.watched["cpu"] > most and seen.watched["longest"] <= SHORT * seen.slowest
+    is_held = held > HELD * seen.watched["looks"] and not is_short
+    if not is_held and seen.watched["computed"] <= most:
         return
     if joined > held / 2:
         raise Refused(
